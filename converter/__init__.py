@@ -1,0 +1,1 @@
+"""torch2cv: PyTorch models that run in OpenCV, with PyTorch's numbers."""
