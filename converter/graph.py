@@ -114,13 +114,22 @@ def window(node: ir.Node, depth: int = 2) -> list[ir.Node]:
             if value is not None and (producer := value.producer()) is not None and producer not in members
         ]
         members.update(frontier)
-    order = node.graph
-    assert order is not None, f"{node.name} is in no graph"
-    return sorted(members, key=_positions(order).__getitem__) if len(members) > 1 else [node]
+    return _in_order(node, members)
 
 
-def _positions(graph: ir.Graph | ir.Function) -> dict[ir.Node, int]:
-    return {node: position for position, node in enumerate(graph)}
+def _in_order(last: ir.Node, members: set[ir.Node]) -> list[ir.Node]:
+    """The members, each after its producers; `last` is reachable from all of them."""
+    ordered: dict[ir.Node, None] = {}
+
+    def visit(node: ir.Node) -> None:
+        for value in node.inputs:
+            producer = value.producer() if value is not None else None
+            if producer in members and producer not in ordered:
+                visit(producer)
+        ordered[node] = None
+
+    visit(last)
+    return list(ordered)
 
 
 def signature(nodes: Sequence[ir.Node]) -> str:
@@ -170,3 +179,10 @@ def insert_before(anchor: ir.Node, nodes: Iterable[ir.Node]) -> None:
     graph = anchor.graph
     assert graph is not None, f"{anchor.name} is in no graph"
     graph.insert_before(anchor, list(nodes))
+
+
+def standalone(nodes: Sequence[ir.Node], outputs: Sequence[ir.Value] | None = None) -> ir.Model:
+    """A typed copy of the region as a model of its own: edits of it leave the graph alone."""
+    model = ir.from_proto(cut(nodes, outputs))
+    infer_types(list(model.graph))
+    return model

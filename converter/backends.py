@@ -1,0 +1,71 @@
+"""The same network in four runtimes: arrays in by name, arrays out by name.
+
+torch, onnxruntime and cv2 are imported where they are used; cv2 only ever runs in a child process (`opencv.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from converter.opencv import OpenCVRun, OpenCVWorker
+from converter.targets import Target
+
+if TYPE_CHECKING:
+    import torch
+
+    from converter.numpy_runtime import Program
+
+Arrays = Mapping[str, np.ndarray]
+Outputs = dict[str, np.ndarray]
+
+
+def run_torch(module: torch.nn.Module, sample: Arrays, outputs: Sequence[str]) -> Outputs:
+    """PyTorch's own answer, in eval mode without gradients. `module` returns a tuple in the order of `outputs`."""
+    import torch
+
+    with torch.inference_mode():
+        # a copy: a module may write into its input
+        results = module(*(torch.from_numpy(np.array(array)) for array in sample.values()))
+    return {name: result.numpy() for name, result in zip(outputs, results, strict=True)}
+
+
+class OnnxRuntime:
+    """An ONNX Runtime session with its optimiser off, so that what runs is what the file says."""
+
+    def __init__(self, model: bytes, *, threads: int = 0) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.log_severity_level = 4  # what goes wrong arrives as an exception
+        options.intra_op_num_threads = threads
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self.outputs = [output.name for output in self._session.get_outputs()]
+
+    def run(self, sample: Arrays, outputs: Sequence[str] | None = None) -> Outputs:
+        """The named outputs (default: all)."""
+        names = list(outputs or self.outputs)
+        return dict(zip(names, self._session.run(names, dict(sample)), strict=True))
+
+
+def run_onnxruntime(model: bytes, samples: Sequence[Arrays]) -> list[Outputs]:
+    """ONNX Runtime's answers for a serialized model."""
+    session = OnnxRuntime(model)
+    return [session.run(sample) for sample in samples]
+
+
+def run_opencv(
+    model: bytes, samples: Sequence[Arrays], outputs: Sequence[str], target: Target, *, timeout: float = 300.0
+) -> OpenCVRun:
+    """cv2.dnn's answers in the target's interpreter, or how it failed. `timeout` in seconds."""
+    with OpenCVWorker(target, timeout=timeout) as worker:
+        return worker.run(model, samples, outputs)
+
+
+def run_numpy(program: Program, samples: Sequence[Arrays]) -> list[Outputs]:
+    """The generated numpy_model.py's answers: the same source that the bundle carries."""
+    loaded = program.load()
+    return [dict(loaded.run(dict(sample))) for sample in samples]

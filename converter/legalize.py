@@ -1,0 +1,211 @@
+"""Steps 4 and 5: ask about each node on each target, pick rewrites for what does not run right, flag what is left.
+
+The loop ends when every region is right on every target, or when no rule helps any more. A rule is tried on a copy of the
+region: it must keep its promise in ONNX Runtime, and the region must come out right on every target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import onnx_ir as ir
+
+from converter.backends import Arrays, OnnxRuntime
+from converter.compare import compare
+from converter.graph import signature, standalone
+from converter.rewrites import Rule, apply, rules_for
+from converter.support import Verdict
+from converter.support.measure import Measurer, Verdicts
+from converter.support.probes import Activations, Region, regions_of
+from converter.targets import Target
+
+MAX_ROUNDS = 8
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """One line of the ledger: what was replaced, by which rule, for whom, and what it cost."""
+
+    node: str
+    op_type: str
+    rule: str
+    replaced_by: tuple[str, ...]
+    needed_by: dict[str, str]
+    """Target -> what that target did with the original."""
+    error: float
+    """max |difference| over max |original|, in ONNX Runtime with optimisation off."""
+    promised: float
+    error_after: dict[str, float]
+    """Target -> the region's error there after the rewrite, against ONNX Runtime on the original."""
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A node that a target does not run right, and why no rule helps."""
+
+    node: str
+    op_type: str
+    target: str
+    verdict: Verdict
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Legalized:
+    """The rewritten model with its ledger. `verdicts` holds the first round's answers, node by node, in graph order."""
+
+    model: ir.Model
+    rewrites: tuple[Rewrite, ...]
+    flags: tuple[Flag, ...]
+    verdicts: dict[str, dict[str, Verdict]] = field(default_factory=dict)
+    probes: int = 0
+
+
+class _Choice(NamedTuple):
+    """A rule that helps a region, and which of the region's nodes it replaces."""
+
+    rule: Rule
+    position: int
+    added: tuple[str, ...]
+    error: float
+    after: dict[Target, Verdict]
+
+
+@dataclass(frozen=True)
+class _Stuck:
+    reasons: tuple[str, ...]
+
+
+def legalize(model: ir.Model, sample: Arrays, measurer: Measurer, progress: Progress | None = None) -> Legalized:
+    """Rewrite `model` in place until it is right on every target of `measurer`, or no rule helps.
+
+    `sample`: one array per graph input; the tensors that it makes inside are what the probes see.
+    """
+    activations = Activations(model, sample)
+    choices: dict[str, _Choice | _Stuck] = {}
+    rewrites: list[Rewrite] = []
+    first: dict[str, dict[str, Verdict]] = {}
+    for _ in range(MAX_ROUNDS):
+        bad = _bad_regions(model, measurer, activations, progress, first)
+        changed = 0
+        for region, verdicts in bad:
+            if any(node.graph is None for node in region.nodes):
+                continue  # an earlier rewrite of this round took a part of it
+            key = signature(region.nodes)
+            if key not in choices:
+                choices[key] = _choose(region, measurer, activations)
+            choice = choices[key]
+            if isinstance(choice, _Choice):
+                rewrites.append(_commit(region, choice, verdicts))
+                changed += 1
+        if not changed:
+            break
+        activations.forget()
+    flags = tuple(
+        flag for region, verdicts in bad for flag in _flags(region, verdicts, choices.get(signature(region.nodes)))
+    )
+    return Legalized(model, tuple(rewrites), flags, first, measurer.probed)
+
+
+def _bad_regions(
+    model: ir.Model,
+    measurer: Measurer,
+    activations: Activations,
+    progress: Progress | None,
+    first: dict[str, dict[str, Verdict]],
+) -> list[tuple[Region, Verdicts]]:
+    """The smallest bad region of each node: alone if it is bad alone, else its window."""
+    regions = [region for node in model.graph for region in regions_of(node)]
+    bad: dict[ir.Node, tuple[Region, Verdicts]] = {}
+    seen: dict[str, dict[str, Verdict]] = {}
+    for region, verdicts in zip(regions, measurer.verdicts(regions, activations, progress), strict=True):
+        merged = seen.setdefault(region.node.name or "", {})
+        for target, verdict in verdicts.items():
+            if merged.get(target.name) is None or (merged[target.name] and not verdict):
+                merged[target.name] = verdict
+        measured_bad = any(not v and v.status != "unmeasured" for v in verdicts.values())
+        if measured_bad and region.node not in bad:
+            bad[region.node] = (region, verdicts)
+    if not first:
+        first.update(seen)
+    return list(bad.values())
+
+
+def _choose(region: Region, measurer: Measurer, activations: Activations) -> _Choice | _Stuck:
+    """The rule that makes the region right on every target with the fewest nodes; or every reason why none does."""
+    found: list[_Choice] = []
+    reasons: list[str] = []
+    for position in reversed(range(len(region.nodes))):
+        for rule in rules_for(region.nodes[position].op_type):
+            tried = _try(region, position, rule, measurer, activations)
+            if isinstance(tried, _Choice):
+                found.append(tried)
+            else:
+                reasons.append(f"{rule.name}: {tried}")
+        if found:
+            break  # the last node's own rules first: they change least
+    if found:
+        return min(found, key=lambda choice: (len(choice.added), choice.error, choice.rule.name))
+    if not reasons:
+        return _Stuck((f"there is no rule for {', '.join(dict.fromkeys(node.op_type for node in region.nodes))}",))
+    return _Stuck(tuple(reasons))
+
+
+def _try(
+    region: Region, position: int, rule: Rule, measurer: Measurer, activations: Activations
+) -> _Choice | str:
+    """Apply the rule to a copy. The choice, or the reason why it is none."""
+    original = Region((region.nodes[position],))
+    single = standalone(original.nodes, original.outputs)
+    outcome = apply(rule, next(iter(single.graph)))
+    if outcome.declined is not None:
+        return outcome.declined
+    error = _error_in_onnxruntime(single, activations.of(original.inputs), activations.of(original.outputs))
+    if not error <= rule.max_error:
+        return f"its error here is {error:.1e}, more than the {rule.max_error:.0e} that it promises"
+    copy = standalone(region.nodes, region.outputs)
+    replaced = apply(rule, list(copy.graph)[position])
+    blob = ir.to_proto(copy).SerializeToString()
+    inputs, expected = activations.of(region.inputs), activations.of(region.outputs)
+    after = {}
+    for target in measurer.targets:
+        after[target] = measurer.probe(target, blob, inputs, expected, f"{region} after {rule.name}")
+        if not after[target]:
+            return f"after it {target} still says {after[target]}"
+    return _Choice(rule, position, tuple(node.op_type for node in replaced.nodes), error, after)
+
+
+def _error_in_onnxruntime(model: ir.Model, inputs: Arrays, expected: Arrays) -> float:
+    got = OnnxRuntime(ir.to_proto(model).SerializeToString()).run(inputs, list(expected))
+    return max(compare(got[name], array).relative for name, array in expected.items())
+
+
+def _commit(region: Region, choice: _Choice, verdicts: Verdicts) -> Rewrite:
+    node = region.nodes[choice.position]
+    name, op_type = node.name or "", node.op_type
+    outcome = apply(choice.rule, node)
+    if outcome.declined is not None:
+        raise ValueError(f"rule {choice.rule.name} accepted a copy of {name} and declined {name}: {outcome.declined}")
+    return Rewrite(
+        node=name,
+        op_type=op_type,
+        rule=choice.rule.name,
+        replaced_by=choice.added,
+        needed_by={target.name: str(verdict) for target, verdict in verdicts.items() if not verdict},
+        error=choice.error,
+        promised=choice.rule.max_error,
+        error_after={target.name: verdict.error or 0.0 for target, verdict in choice.after.items()},
+    )
+
+
+def _flags(region: Region, verdicts: Verdicts, choice: _Choice | _Stuck | None) -> Sequence[Flag]:
+    reasons = choice.reasons if isinstance(choice, _Stuck) else (f"{MAX_ROUNDS} rounds of rewriting were not enough",)
+    return [
+        Flag(region.node.name or "", region.node.op_type, target.name, verdict, reasons)
+        for target, verdict in verdicts.items()
+        if not verdict and verdict.status != "unmeasured"
+    ]

@@ -1,0 +1,160 @@
+"""Runs models in cv2.dnn, in a child process of the target's own interpreter. A crash or a hang there is a result here."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Literal
+
+import numpy as np
+
+from converter.targets import Target, python_for
+
+Status = Literal["ran", "fails at load", "fails at run", "crashes", "timeout"]
+Arrays = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class OpenCVRun:
+    """What came of running one model on one target. `outputs` holds one mapping per sample when status is "ran"."""
+
+    status: Status
+    outputs: tuple[dict[str, np.ndarray], ...] = ()
+    error: str = ""
+
+    def __str__(self) -> str:
+        return self.status if not self.error else f"{self.status}: {self.error}"
+
+
+class OpenCVWorker:
+    """A child process with cv2, started when first needed and again after a crash. Use it as a context manager.
+
+    One job at a time. `timeout` (seconds) bounds each job.
+    """
+
+    def __init__(self, target: Target, *, timeout: float = 120.0) -> None:
+        self.target = target
+        self.timeout = timeout
+        self._python = python_for(target)
+        self._process: subprocess.Popen[str] | None = None
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._folder = tempfile.TemporaryDirectory(prefix="torch2cv-")
+
+    def __enter__(self) -> OpenCVWorker:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self._stop()
+        self._folder.cleanup()
+
+    def run(self, model: bytes | Path, samples: Sequence[Arrays], outputs: Sequence[str]) -> OpenCVRun:
+        """Load the model once and run every sample; inputs by name, outputs by name."""
+        folder = Path(self._folder.name)
+        path = model if isinstance(model, Path) else folder / "model.onnx"
+        if isinstance(model, bytes):
+            path.write_bytes(model)
+        inputs = [folder / f"input{i}.npz" for i in range(len(samples))]
+        results = [folder / f"result{i}.npz" for i in range(len(samples))]
+        for file, sample in zip(inputs, samples, strict=True):
+            np.savez(file, **dict(sample))  # type: ignore[arg-type]
+        job = {
+            "model": str(path),
+            "engine": self.target.engine,
+            "inputs": [str(file) for file in inputs],
+            "outputs": list(outputs),
+            "results": [str(file) for file in results],
+        }
+        answer = self._ask(job)
+        if answer.status != "ran":
+            return answer
+        return OpenCVRun("ran", tuple(self._read(file, outputs) for file in results))
+
+    @staticmethod
+    def _read(file: Path, outputs: Sequence[str]) -> dict[str, np.ndarray]:
+        with np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[f"o{i}"] for i, name in enumerate(outputs)}
+
+    def _ask(self, job: dict[str, Any]) -> OpenCVRun:
+        process = self._started()
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # a child that is gone shows as the end of its answers
+            process.stdin.write(json.dumps(job) + "\n")
+            process.stdin.flush()
+        step = "load"
+        while True:
+            try:
+                line = self._lines.get(timeout=self.timeout)
+            except queue.Empty:
+                self._stop()
+                return OpenCVRun("timeout", error=f"no answer in {self.timeout:.0f} s (step: {step})")
+            if line is None:
+                code = process.wait()
+                self._stop()
+                return OpenCVRun("crashes", error=f"the process died of {_death(code)} (step: {step})")
+            message = json.loads(line)
+            if "status" in message:
+                text = message["error"].replace(job["model"], "model.onnx")  # a temporary name would change every time
+                return OpenCVRun(message["status"], error=shorten(text))
+            step = message.get("step", step)
+
+    def _started(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            environment = {k: v for k, v in os.environ.items() if k != "OPENCV_FORCE_DNN_ENGINE"}
+            environment.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+            self._lines = queue.Queue()
+            self._process = subprocess.Popen(
+                [str(self._python), str(Path(__file__).with_name("opencv_worker.py"))],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                env=environment,
+            )
+            assert self._process.stdout is not None
+            reader = threading.Thread(target=_drain, args=(self._process.stdout, self._lines), daemon=True)
+            reader.start()
+        return self._process
+
+    def _stop(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            assert process.stdin is not None
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
+
+
+def _drain(stream: IO[str], lines: queue.Queue[str | None]) -> None:
+    with stream:
+        for line in stream:
+            if line.startswith("{"):  # cv2 itself may print to standard output
+                lines.put(line)
+    lines.put(None)
+
+
+def _death(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def shorten(text: str, width: int = 300) -> str:
+    """OpenCV's error text on one line, without the build machine's folders."""
+    text = re.sub(r"\S*/modules/dnn/", "", " ".join(text.split()))
+    text = re.sub(r"^error: ", "", text)
+    return text if len(text) <= width else text[: width - 1] + "…"
