@@ -13,7 +13,7 @@ import numpy as np
 from converter.backends import Arrays
 from converter.errors import InputError
 from converter.export import Input
-from converter.preprocess import Preprocess, apply_preprocess
+from converter.preprocess import Preprocess
 from converter.resources import resource
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def photos(inputs: Sequence[Input], preprocess: Preprocess | None) -> dict[str, 
     for name, picture in pictures.items():
         for title, image in ((name, picture), (f"{name} mirrored", np.ascontiguousarray(picture[:, ::-1]))):
             if preprocess is not None:
-                blob = apply_preprocess(image, preprocess)
+                blob = preprocess.apply(image)
                 found[title] = {inputs[0].name: np.repeat(blob, inputs[0].shape[0], axis=0)}
             else:
                 found[title] = {given.name: _as_numbers(image, given) for given in inputs}

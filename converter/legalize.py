@@ -80,17 +80,37 @@ class _Stuck:
     reasons: tuple[str, ...]
 
 
-def legalize(model: ir.Model, sample: Arrays, measurer: Measurer, progress: Progress | None = None) -> Legalized:
-    """Rewrite `model` in place until it is right on every target of `measurer`, or no rule helps.
+@dataclass(frozen=True)
+class Survey:
+    """Step 4's answer: what each target does with each node, alone and behind its producers, the worse of the two."""
+
+    verdicts: dict[str, dict[str, Verdict]]
+    """Node name -> target -> verdict, in graph order."""
+    bad: list[tuple[Region, Verdicts]]
+    """The smallest region of each node that some target does not run right."""
+
+
+def survey(model: ir.Model, sample: Arrays, measurer: Measurer, progress: Progress | None = None) -> Survey:
+    """Ask the tables about every node on every target, and the real OpenCV about what they do not know.
 
     `sample`: one array per graph input; the tensors that it makes inside are what the probes see.
+    """
+    return _survey(model, measurer, Activations(model, sample), progress)
+
+
+def legalize(
+    model: ir.Model, sample: Arrays, measurer: Measurer, surveyed: Survey | None = None, progress: Progress | None = None
+) -> Legalized:
+    """Rewrite `model` in place until it is right on every target of `measurer`, or no rule helps.
+
+    `surveyed`: what `survey` said of the same model, if it was asked already.
     """
     activations = Activations(model, sample)
     choices: dict[str, _Choice | _Stuck] = {}
     rewrites: list[Rewrite] = []
-    first: dict[str, dict[str, Verdict]] = {}
+    first = current = surveyed or _survey(model, measurer, activations, progress)
     for _ in range(MAX_ROUNDS):
-        bad = _bad_regions(model, measurer, activations, progress, first)
+        bad = current.bad
         changed = 0
         for region, verdicts in bad:
             if any(node.graph is None for node in region.nodes):
@@ -105,20 +125,14 @@ def legalize(model: ir.Model, sample: Arrays, measurer: Measurer, progress: Prog
         if not changed:
             break
         activations.forget()
+        current = _survey(model, measurer, activations, progress)
     flags = tuple(
-        flag for region, verdicts in bad for flag in _flags(region, verdicts, choices.get(signature(region.nodes)))
+        flag for region, verdicts in current.bad for flag in _flags(region, verdicts, choices.get(signature(region.nodes)))
     )
-    return Legalized(model, tuple(rewrites), flags, first, measurer.probed)
+    return Legalized(model, tuple(rewrites), flags, first.verdicts, measurer.probed)
 
 
-def _bad_regions(
-    model: ir.Model,
-    measurer: Measurer,
-    activations: Activations,
-    progress: Progress | None,
-    first: dict[str, dict[str, Verdict]],
-) -> list[tuple[Region, Verdicts]]:
-    """The smallest bad region of each node: alone if it is bad alone, else its window."""
+def _survey(model: ir.Model, measurer: Measurer, activations: Activations, progress: Progress | None) -> Survey:
     regions = [region for node in model.graph for region in regions_of(node)]
     bad: dict[ir.Node, tuple[Region, Verdicts]] = {}
     seen: dict[str, dict[str, Verdict]] = {}
@@ -127,12 +141,9 @@ def _bad_regions(
         for target, verdict in verdicts.items():
             if merged.get(target.name) is None or (merged[target.name] and not verdict):
                 merged[target.name] = verdict
-        measured_bad = any(not v and v.status != "unmeasured" for v in verdicts.values())
-        if measured_bad and region.node not in bad:
+        if region.node not in bad and any(not v and v.status != "unmeasured" for v in verdicts.values()):
             bad[region.node] = (region, verdicts)
-    if not first:
-        first.update(seen)
-    return list(bad.values())
+    return Survey(seen, list(bad.values()))
 
 
 def _choose(region: Region, measurer: Measurer, activations: Activations) -> _Choice | _Stuck:

@@ -1,0 +1,140 @@
+"""`convert check`: which nodes of an ONNX model each target runs right."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from converter.errors import InputError
+from converter.progress import Progress
+from converter.targets import Target, default_targets
+
+if TYPE_CHECKING:
+    import onnx
+
+    from converter.export import Input
+    from converter.support import Verdict
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """Every node's verdict on every target: node -> (op, target -> verdict)."""
+
+    nodes: dict[str, tuple[str, dict[str, Verdict]]]
+    targets: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """True when no node was seen to fail or to compute wrong numbers."""
+        return all(v.status in ("ok", "unmeasured") for _, verdicts in self.nodes.values() for v in verdicts.values())
+
+    def rows(self) -> list[tuple[str, str, str, int, str]]:
+        """(op, target, status, how many nodes, evidence of the first), what does not run first."""
+        groups: Counter[tuple[str, str, str]] = Counter()
+        evidence: dict[tuple[str, str, str], str] = {}
+        for op, verdicts in self.nodes.values():
+            for target, verdict in verdicts.items():
+                groups[op, target, verdict.status] += 1
+                evidence.setdefault((op, target, verdict.status), verdict.evidence)
+        order = sorted(groups, key=lambda key: (key[2] == "ok", key[2] == "unmeasured", key))
+        return [(*key, groups[key], evidence[key]) for key in order]
+
+    def to_json(self) -> str:
+        """The report as a JSON document."""
+        nodes = [
+            {
+                "node": name,
+                "op": op,
+                "targets": {t: {"verdict": v.status, "evidence": v.evidence, "error": v.error} for t, v in verdicts.items()},
+            }
+            for name, (op, verdicts) in self.nodes.items()
+        ]
+        return json.dumps({"ok": self.ok, "targets": list(self.targets), "nodes": nodes}, indent=2)
+
+
+def check(
+    model: str | Path, *, targets: Sequence[str | Target] = (), example: Any = None, progress: Progress | None = None
+) -> CheckReport:
+    """Say which nodes of an .onnx file each OpenCV runs right, node by node, alone and behind their producers.
+
+    model: an .onnx file, or a bundle's folder. example: the input shape, where the file leaves it open ("1x3x224x224").
+    The model is folded and tidied first, as `convert` would do; nothing is rewritten.
+    Raises InputError when the file cannot be used.
+    """
+    from converter.legalize import survey
+    from converter.passes import simplify
+    from converter.support.measure import Measurer
+
+    tell = progress or Progress()
+    asked = tuple(t if isinstance(t, Target) else Target.parse(t) for t in targets) or default_targets()
+    tell.start("simplify")
+    proto = read_onnx(Path(model))
+    inputs = bind_inputs(proto, example)
+    simplified = simplify(proto)
+    tell.finish(f"{simplified.nodes_before} nodes -> {len(simplified.model.graph)}")
+    with Measurer(asked) as measurer:
+        tell.start("check")
+        sample: dict[str, np.ndarray] = {given.name: given.draw(11) for given in inputs}
+        found = survey(simplified.model, sample, measurer, tell.advance)
+        tell.finish(f"{measurer.probed} probes in child processes")
+    ops = {node.name: node.op_type for node in simplified.model.graph}
+    nodes = {name: (ops[name], verdicts) for name, verdicts in found.verdicts.items()}
+    return CheckReport(nodes, tuple(target.name for target in asked))
+
+
+def read_onnx(path: Path) -> onnx.ModelProto:
+    """The ONNX model in a file or in a bundle's folder. Raises InputError for anything else."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    file = path / "model.onnx" if path.is_dir() else path
+    try:
+        model = onnx.load(file)
+        onnx.checker.check_model(model)
+    except (OSError, DecodeError, onnx.checker.ValidationError) as error:
+        first = str(error).strip().splitlines() or [""]
+        raise InputError(
+            f"{path} cannot be read as an ONNX model",
+            measured=f"{type(error).__name__}: {first[0]}",
+            do=("give an .onnx file, or a bundle's folder", "a PyTorch checkpoint is converted first: convert CHECKPOINT"),
+        ) from error
+    return model
+
+
+def bind_inputs(model: onnx.ModelProto, example: Any) -> tuple[Input, ...]:
+    """Fix every input's shape in place: the file's own where it is complete, else `example`'s. Raises InputError."""
+    import onnx
+
+    from converter.export import Input
+    from converter.inputs import parse_shape
+
+    given = [example] if isinstance(example, str) else list(example or [])
+    initializers = {tensor.name for tensor in model.graph.initializer}
+    values = [value for value in model.graph.input if value.name not in initializers]
+    bound = []
+    for position, value in enumerate(values):
+        tensor = value.type.tensor_type
+        dims = [dim.dim_value for dim in tensor.shape.dim]
+        dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)).name
+        if position < len(given):
+            dims = list(parse_shape(given[position])[0])
+            del tensor.shape.dim[:]
+            tensor.shape.dim.extend(onnx.TensorShapeProto.Dimension(dim_value=size) for size in dims)
+        if not dims or 0 in dims:
+            raise InputError(
+                f"the input {value.name!r} has no fixed shape",
+                measured=f"{[dim.dim_param or dim.dim_value or '?' for dim in tensor.shape.dim]}",
+                do=("say which one is meant: --input 1x3x224x224",),
+            )
+        bound.append(Input(value.name, tuple(dims), dtype))
+    if given:
+        for output in model.graph.output:
+            output.type.tensor_type.ClearField("shape")
+        del model.graph.value_info[:]
+    return tuple(bound)

@@ -1,0 +1,264 @@
+"""The command line: one command per public function, options named like its parameters.
+
+`convert CHECKPOINT` is the main verb: what is not a subcommand's name goes to it. Progress and prose go to standard error,
+results to standard output. Exit codes: 0 done, 2 bad input or usage, 3 cannot be converted as asked.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from converter.console import ConsoleProgress
+
+OVERVIEW = """Convert PyTorch models so that they run in OpenCV (cv2.dnn) and in pure NumPy, with PyTorch's numbers.
+
+**convert CHECKPOINT** is the main command (short for **convert model CHECKPOINT**, whose --help lists every option).
+It ends with a folder that was proven on the OpenCV versions you name: model.onnx, a pure-NumPy twin, a ready deploy.py.
+
+Try it: **convert demo**
+
+    convert resnet18.pth --arch timm:resnet18
+    convert net.pth --arch mymodels.py:build --arch-args '{"classes": 5}' --input 1x3x160x160
+    convert net.pth --arch torchvision:resnet50 --target 4.10.0 --target 5.0.0 --labels names.txt -o bundle
+
+Exit codes: 0 done, 2 bad input or usage, 3 the model cannot be converted or does not match.
+"""
+
+app = typer.Typer(
+    help=OVERVIEW,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+targets_app = typer.Typer(help="The OpenCV versions that can be targets, and their environments.", invoke_without_command=True)
+app.add_typer(targets_app, name="targets")
+
+TargetOption = Annotated[
+    list[str] | None,
+    typer.Option("--target", metavar="V", help="OpenCV version, such as 4.10.0 or 5.0.0-classic; repeatable. Default: the installed one."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        from converter.manifest import version
+
+        print(f"torch2cv {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    pass
+
+
+@app.command("model")
+def model_command(
+    model: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A .pth, .pt or .safetensors file.")],
+    arch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPEC",
+            help="What the weights belong to: timm:NAME, torchvision:NAME, package.module:callable or path/to/file.py:callable.",
+        ),
+    ] = None,
+    arch_args: Annotated[
+        str | None, typer.Option(metavar="JSON", help="Keyword arguments for it, such as '{\"num_classes\": 5}'.")
+    ] = None,
+    input: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SHAPE", help="Input shape, batch first: 1x3x224x224, or 1x77:int64; once for each input."),
+    ] = None,
+    target: TargetOption = None,
+    preprocess: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPEC",
+            help="How a picture becomes the input: imagenet, imagenet:256/224, unit, none, timm, or a .json/.toml file.",
+        ),
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What deploy.py makes of the outputs: classification, segmentation, raw.")
+    ] = None,
+    labels: Annotated[Path | None, typer.Option(metavar="FILE", help="Class names: one a line, or a JSON list.")] = None,
+    tolerance: Annotated[
+        float, typer.Option(metavar="X", help="The gate: max |difference| over max |PyTorch's output|.")
+    ] = 1e-4,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run the code that the checkpoint names. Only for files whose origin you know.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse when a target's cv2.dnn cannot run the model, instead of using NumPy there.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="DIR", help="The bundle's folder.")] = None,
+) -> None:
+    """Convert a checkpoint into a bundle that was proven on every target. Writing this word is optional."""
+    from converter.checkpoint import parse_arch_args
+    from converter.pipeline import convert
+
+    progress = _progress()
+    try:
+        bundle = convert(
+            model,
+            arch=arch,
+            arch_args=parse_arch_args(arch_args) if arch_args is not None else None,
+            example=input,
+            targets=target or (),
+            preprocess=preprocess,
+            task=task,
+            labels=labels,
+            tolerance=tolerance,
+            trust=trust,
+            strict=strict,
+            out=out,
+            progress=progress,
+        )
+    finally:
+        progress.stop()
+    _farewell(bundle, progress)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where the bundle goes.")] = Path("digits-opencv"),
+    target: TargetOption = None,
+) -> None:
+    """Convert the embedded digits classifier and let it read real scans, by OpenCV and by NumPy."""
+    from converter.demo import demo as run
+
+    progress = _progress()
+    try:
+        print(run(out=out, targets=target or (), progress=progress))
+    finally:
+        progress.stop()
+
+
+@app.command()
+def check(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="An .onnx file, or a bundle's folder.")],
+    target: TargetOption = None,
+    input: Annotated[
+        list[str] | None, typer.Option(metavar="SHAPE", help="Input shape, where the file leaves it open: 1x3x224x224.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Say which nodes of an ONNX model each OpenCV runs right. Exit 3 when one does not run."""
+    from converter.checking import check as run
+
+    progress = _progress()
+    try:
+        report = run(model, targets=target or (), example=input, progress=progress)
+    finally:
+        progress.stop()
+    if json:
+        print(report.to_json())
+    else:
+        _table(("op", "OpenCV", "verdict", "nodes", "measured"), report.rows())
+    raise typer.Exit(0 if report.ok else 3)
+
+
+@app.command()
+def verify(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The folder that convert wrote.")],
+    target: TargetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Run a bundle on a real OpenCV of each version and compare with PyTorch's numbers in it. Exit 3 when they differ."""
+    from converter.proving import verify as run
+
+    proofs = run(bundle, targets=target or ())
+    if json:
+        print(proofs.to_json())
+    else:
+        rows = [
+            (p.target, p.status, ", ".join(f"{name} {error:.1e}" for name, error in p.errors.items()), p.reason) for p in proofs.proofs
+        ]
+        _table(("OpenCV", "result", "relative error", "why"), rows)
+    raise typer.Exit(0 if proofs.ok else 3)
+
+
+@targets_app.callback(invoke_without_command=True)
+def targets(context: typer.Context) -> None:
+    """List the OpenCV versions that can be targets, and which are installed."""
+    if context.invoked_subcommand is not None:
+        return
+    from converter.targets import environments, installed_version
+
+    rows = []
+    for version, python in environments().items():
+        where = "this Python" if version == installed_version() else ("its own environment" if python else "-")
+        rows.append((version, "new, classic" if version.startswith("5") else "classic", "yes" if python else "no", where))
+    _table(("OpenCV", "engines", "installed", "where"), rows)
+
+
+@targets_app.command("install")
+def targets_install(
+    versions: Annotated[list[str], typer.Argument(metavar="V...", help="OpenCV versions, such as 4.10.0.")],
+) -> None:
+    """Install OpenCV versions side by side, each into an environment of its own, so that models can be proven on them."""
+    from converter.targets import install
+
+    for version in versions:
+        print(f"installing OpenCV {version} ...", file=sys.stderr)
+        print(install(version))
+
+
+def _progress() -> ConsoleProgress:
+    from converter.console import ConsoleProgress
+
+    return ConsoleProgress()
+
+
+def _farewell(bundle: Any, progress: ConsoleProgress) -> None:
+    """The result on standard output, what to do next on standard error."""
+    print(bundle.folder)
+    for used in bundle.manifest["targets"]:
+        if used["backend"] == "numpy":
+            progress.note(f"OpenCV {used['version']} cannot run this model, deploy.py uses NumPy there: {used['reason']}")
+    source = "photo.jpg" if bundle.manifest["preprocess"] else "input.npy"
+    progress.note(f"next: python {bundle.folder / 'deploy.py'} {source}")
+
+
+def _table(head: tuple[str, ...], rows: list[Any]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*head, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*(str(cell).replace("[", r"\[") for cell in row))
+    Console(soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def main() -> NoReturn:
+    """The entry point of `convert` and `torch2cv`."""
+    from converter.errors import ConverterError
+
+    arguments = sys.argv[1:]
+    commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    commands |= {group.name or "" for group in app.registered_groups}
+    if arguments and arguments[0] not in {*commands, "-h", "--help", "--version"}:
+        arguments = ["model", *arguments]
+    try:
+        app(arguments, prog_name="convert")
+    except ConverterError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted; nothing was written", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

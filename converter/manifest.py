@@ -1,0 +1,177 @@
+"""What a bundle says about itself: manifest.json's content, and the same facts as lines for the console."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from converter.preprocess import Preprocess
+from converter.targets import Target
+
+if TYPE_CHECKING:
+    from converter.checkpoint import LoadedModel
+    from converter.export import Network
+    from converter.legalize import Legalized, Rewrite, Survey
+    from converter.passes import Simplified
+    from converter.pipeline import Attempt
+    from converter.support.measure import Measurer
+    from converter.verify import Check
+
+
+def version() -> str:
+    """torch2cv's own version."""
+    try:
+        return importlib.metadata.version("torch2cv")
+    except importlib.metadata.PackageNotFoundError:
+        return "0+checkout"
+
+
+def build(
+    loaded: LoadedModel,
+    net: Network,
+    preprocess: Preprocess | None,
+    task: str,
+    labels: Sequence[str] | None,
+    targets: Sequence[Target],
+    best: Attempt,
+    tolerance: float,
+) -> dict[str, Any]:
+    """Everything that manifest.json holds, but for the format and the files' hashes. Free of dates and of paths."""
+    return {
+        "name": _name(loaded),
+        "tool": {"name": "torch2cv", "version": version()},
+        "versions": {name: importlib.metadata.version(name) for name in ("torch", "onnx", "onnxruntime", "onnxsim", "numpy")},
+        "source": {
+            "file": loaded.path.name if loaded.path else None,
+            "sha256": loaded.sha256,
+            "kind": loaded.kind,
+            "arch": loaded.arch,
+            "notes": list(loaded.notes),
+        },
+        "inputs": [{"name": t.name, "shape": list(t.shape), "dtype": t.dtype} for t in best.program.inputs],
+        "outputs": [{"name": t.name, "shape": list(t.shape), "dtype": t.dtype} for t in best.program.outputs],
+        "preprocess": preprocess.to_dict() if preprocess else None,
+        "preprocess_in_words": preprocess.describe() if preprocess else "none: the network reads no image",
+        "task": task,
+        "labels": len(labels) if labels is not None else None,
+        "export": {
+            "exporter": best.exported.rung,
+            "failed_before": dict(best.exported.failures),
+            "batch": best.exported.batch,
+            "notes": [*net.notes, *best.exported.notes],
+        },
+        "simplify": {
+            "nodes_before": best.simplified.nodes_before,
+            "changes": best.simplified.changes,
+            "notes": list(best.simplified.notes),
+        },
+        "ops": dict(sorted(Counter(node.op_type for node in best.legalized.model.graph).items())),
+        "targets": [_target(target, best.verification.of("opencv", target.name)) for target in targets],
+        "rewrites": [_rewrite(rewrite) for rewrite in best.legalized.rewrites],
+        "flags": [
+            {
+                "node": flag.node,
+                "op": flag.op_type,
+                "target": flag.target,
+                "verdict": flag.verdict.status,
+                "measured": flag.verdict.evidence,
+                "reasons": list(flag.reasons),
+            }
+            for flag in best.legalized.flags
+        ],
+        "numpy": {"folded": best.program.folded},
+        "verification": {
+            "tolerance": tolerance,
+            "measure": "max |difference| / max |PyTorch's output|, per output; the worst of all inputs",
+            "inputs": [sample.name for sample in best.verification.samples],
+            "checks": [_check(check) for check in best.verification.checks],
+        },
+    }
+
+
+def _name(loaded: LoadedModel) -> str:
+    if loaded.arch:
+        return loaded.arch.rsplit(":", 1)[-1]
+    return loaded.path.stem if loaded.path else type(loaded.module).__name__
+
+
+def _target(target: Target, check: Check) -> dict[str, Any]:
+    return {
+        "version": target.version,
+        "engine": target.engine,
+        "backend": "opencv" if check.ok else "numpy",
+        "reason": "" if check.ok else f"{check.status}: {check.reason}",
+    }
+
+
+def _rewrite(rewrite: Rewrite) -> dict[str, Any]:
+    return {
+        "node": rewrite.node,
+        "op": rewrite.op_type,
+        "rule": rewrite.rule,
+        "replaced_by": list(rewrite.replaced_by),
+        "needed_by": rewrite.needed_by,
+        "error": _round(rewrite.error),
+        "promised": rewrite.promised,
+        "error_after": {target: _round(error) for target, error in rewrite.error_after.items()},
+    }
+
+
+def _check(check: Check) -> dict[str, Any]:
+    return {
+        "backend": check.backend,
+        "target": check.target,
+        "status": check.status,
+        "worst": _round(check.worst),
+        "argmax_agreement": check.top1,
+        "reason": check.reason,
+        "errors": {sample: {n: _round(e) for n, e in outputs.items()} for sample, outputs in check.errors.items()},
+    }
+
+
+def _round(error: float) -> float | None:
+    """Two digits: the rest is this machine's thread count. JSON has no infinity."""
+    return float(f"{error:.1e}") if math.isfinite(error) else None
+
+
+def megabytes(path: Path) -> str:
+    """A file's size in words."""
+    return f"{path.stat().st_size / 1e6:.1f} MB"
+
+
+# --- one line per step, for the console ------------------------------------------------------------------------------
+
+
+def describe_source(loaded: LoadedModel, net: Network) -> str:
+    weights = sum(parameter.numel() for parameter in loaded.module.parameters())
+    shapes = ", ".join("x".join(map(str, given.shape)) for given in net.inputs)
+    text = f"{loaded.kind}, {loaded.arch or type(loaded.module).__name__}, {weights / 1e6:.2f} M parameters, input {shapes}"
+    return "\n".join([text, *loaded.notes])
+
+
+def describe_simplified(simplified: Simplified) -> str:
+    changes = ", ".join(f"{name} {count}" for name, count in simplified.changes.items() if count)
+    text = f"{simplified.nodes_before} nodes -> {len(simplified.model.graph)} ({changes or 'nothing to change'})"
+    return "\n".join([text, *simplified.notes])
+
+
+def describe_survey(surveyed: Survey, measurer: Measurer) -> str:
+    lines = []
+    for target in measurer.targets:
+        counts = Counter(verdicts[target.name].status for verdicts in surveyed.verdicts.values())
+        lines.append(f"{target}: " + ", ".join(f"{count} {status}" for status, count in counts.most_common()))
+    return "\n".join([*lines, f"{measurer.probed} probes in child processes"])
+
+
+def describe_legalized(legalized: Legalized) -> str:
+    if not legalized.rewrites and not legalized.flags:
+        return "nothing to rewrite"
+    rules = Counter((rewrite.op_type, rewrite.rule) for rewrite in legalized.rewrites)
+    lines = [f"{count} x {op} by {rule}" for (op, rule), count in rules.most_common()]
+    flagged = Counter((flag.op_type, flag.target, flag.verdict.status) for flag in legalized.flags)
+    lines += [f"flagged: {count} x {op} {status} on {target}" for (op, target, status), count in flagged.most_common()]
+    return "\n".join(lines)

@@ -1,0 +1,320 @@
+"""convert(): the eight steps, top to bottom. The only file that knows their order.
+
+    checkpoint -> export -> simplify -> check -> rewrite -> verify -> weights -> emit -> bundle
+
+An exporter's model that a target does not run right is set aside and the next exporter's is tried; the first that all
+targets run wins, else the one that most do.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import onnx_ir as ir
+
+from converter import checkpoint, manifest
+from converter.bundle import Bundle, staged, write_manifest
+from converter.deploy import render_deploy
+from converter.errors import ConversionError, InputError, MismatchError, UnsupportedOpError
+from converter.export import Exported, Network, climb, network
+from converter.inputs import image_shape, photos, read_example, read_labels
+from converter.legalize import Legalized, legalize, survey
+from converter.npz import save_npz
+from converter.numpy_runtime import Program, plan
+from converter.passes import Simplified, simplify
+from converter.preprocess import Preprocess
+from converter.progress import Progress
+from converter.render import render
+from converter.support.measure import Measurer
+from converter.targets import Target, default_targets, python_for
+from converter.tasks import guess_task, task_names
+from converter.verify import TOLERANCE, Check, Sample, Verification, draw_samples, verify_exact, verify_opencv
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One exporter's model, taken as far as the gate."""
+
+    exported: Exported
+    simplified: Simplified
+    legalized: Legalized
+    program: Program
+    verification: Verification
+    onnx: bytes
+
+    def unmet(self) -> list[Check]:
+        """The targets whose cv2.dnn refuses the model, dies of it, or computes other numbers."""
+        return [check for check in self.verification.checks if check.backend == "opencv" and not check.ok]
+
+    def mismatches(self) -> list[Check]:
+        """The backends that ran and gave other numbers."""
+        return [check for check in self.verification.checks if check.status == "wrong"]
+
+
+def convert(
+    model: str | Path | torch.nn.Module,
+    *,
+    arch: str | None = None,
+    arch_args: Mapping[str, Any] | None = None,
+    example: Any = None,
+    targets: Sequence[str | Target] = (),
+    preprocess: str | Preprocess | None = None,
+    task: str | None = None,
+    labels: str | Path | Sequence[str] | None = None,
+    tolerance: float = TOLERANCE,
+    trust: bool = False,
+    strict: bool = False,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Bundle:
+    """Convert a checkpoint, or a module in memory, into a bundle that was proven on every target.
+
+    Parameters
+    ----------
+    model: a checkpoint file, or a torch.nn.Module.
+    arch: what the weights belong to: "timm:NAME", "torchvision:NAME", "package.module:callable" or "file.py:callable".
+    arch_args: keyword arguments for it.
+    example: the input: a shape such as "1x3x224x224" or (1, 3, 224, 224), a tensor, or a list of these for several inputs.
+        Default: what the architecture was made for, else an image of 224x224.
+    targets: OpenCV versions such as "4.10.0" or "5.0.0-classic", each installed. Default: the installed one.
+    preprocess: how a picture becomes the input: a word ("imagenet", "imagenet:256/224", "unit", "none", "timm"), a file, or a
+        Preprocess. Default: the architecture's own, else "imagenet" for three channels and "unit" otherwise.
+    task: what deploy.py makes of the outputs; guessed from their shapes by default.
+    labels: class names, or a file of them.
+    tolerance: the gate: max |difference| over max |PyTorch's output|, per output.
+    trust: run the code that a checkpoint names. Only for files whose origin you know.
+    strict: refuse when a target's cv2.dnn cannot run the model, instead of falling back to NumPy there.
+    out: the bundle's folder. Default: the checkpoint's name with "-opencv".
+
+    Returns
+    -------
+    The bundle, written whole. On any error nothing is written, and what was there stays.
+
+    Raises
+    ------
+    InputError for something given that cannot be used, ConversionError for a model that cannot be converted as asked.
+    """
+    tell = progress or Progress()
+    asked = tuple(dict.fromkeys(t if isinstance(t, Target) else Target.parse(t) for t in targets)) or default_targets()
+    for target in asked:
+        python_for(target)  # before any work: a target that is not installed cannot be measured
+    if not 0 < tolerance < 1:
+        raise InputError(
+            f"the tolerance {tolerance} is not usable", measured="expected a number above 0 and below 1", do=("--tolerance 1e-4",)
+        )
+    names = read_labels(labels)
+
+    tell.start("load")
+    loaded = checkpoint.load(model, arch=arch, arch_args=dict(arch_args or {}), trust=trust)
+    inputs, arrays = read_example(example, loaded.module, loaded.input_hint)
+    net = network(loaded.module, inputs)
+    shape = image_shape(inputs)
+    recipe = read_preprocess(preprocess, shape, loaded.preprocess_hint)
+    tell.finish(manifest.describe_source(loaded, net))
+
+    with staged(Path(out) if out is not None else default_out(model)) as folder:
+        samples = draw_samples(net, {**photos(inputs, recipe), **({"example": arrays} if arrays else {})})
+        output_shapes = {name: tuple(array.shape) for name, array in samples[0].outputs.items()}
+        job = _task(task, output_shapes, inputs[0].shape)
+        check_labels(names, job, output_shapes)
+        best = search(net, samples, asked, tolerance, job, tell)
+        gate(best, tolerance, strict)
+
+        tell.start("weights")
+        best.program.save(folder)
+        tell.finish(f"{len(best.program.weights)} arrays, {manifest.megabytes(folder / 'weights.npz')}")
+
+        tell.start("emit")
+        (folder / "model.onnx").write_bytes(best.onnx)
+        _save_golden(folder, samples)
+        facts = manifest.build(loaded, net, recipe, job, names, asked, best, tolerance)
+        if names is not None:
+            (folder / "labels.txt").write_text("".join(f"{_one_line(label)}\n" for label in names), encoding="utf-8")
+        (folder / "deploy.py").write_text(
+            render_deploy(
+                name=facts["name"],
+                inputs=best.program.inputs,
+                outputs=best.program.outputs,
+                preprocess=recipe,
+                task=job,
+                task_settings={},
+                labels=names,
+                opencv=facts["targets"],
+                tolerance=tolerance,
+                tool_version=facts["tool"]["version"],
+            ),
+            encoding="utf-8",
+        )
+        (folder / "report.html").write_text(render("report.html", facts=facts), encoding="utf-8")
+        complete = write_manifest(folder, facts)
+        for target in asked:
+            prove(folder, target)
+        tell.finish(f"deploy.py passes its self-test on {', '.join(target.name for target in asked)}")
+    place = Path(out) if out is not None else default_out(model)
+    return Bundle(place, complete)
+
+
+def search(
+    net: Network,
+    samples: Sequence[Sample],
+    targets: Sequence[Target],
+    tolerance: float,
+    task: str,
+    tell: Progress,
+) -> Attempt:
+    """The first exporter's model that every target runs right; when none is, the one that most targets do."""
+    best: Attempt | None = None
+    tell.start("export")
+    for exported in climb(net):
+        tell.finish(f"{exported.rung}, {len(exported.model.graph.node)} nodes, batch size {exported.batch}")
+        found = attempt(exported, net, samples, targets, tolerance, task, tell)
+        if best is None or (len(found.mismatches()), len(found.unmet())) < (len(best.mismatches()), len(best.unmet())):
+            best = found
+        if not found.unmet() and not found.mismatches():
+            break
+        failed = ", ".join(dict.fromkeys(check.name for check in (*found.mismatches(), *found.unmet())))
+        tell.note(f"{failed}: not right with the {exported.rung} exporter's model; trying the next exporter")
+        tell.start("export")
+    assert best is not None, "climb() raises when it yields nothing"
+    return best
+
+
+def attempt(
+    exported: Exported,
+    net: Network,
+    samples: Sequence[Sample],
+    targets: Sequence[Target],
+    tolerance: float,
+    task: str,
+    tell: Progress,
+) -> Attempt:
+    """Steps 3 to 6 for one exporter's model."""
+    tell.start("simplify")
+    simplified = simplify(exported.model)
+    program = plan(simplified.model)  # before rewriting: the NumPy path needs no detours for cv2.dnn
+    tell.finish(manifest.describe_simplified(simplified))
+
+    noise = next(sample for sample in samples if sample.name == "noise" or sample is samples[-1])
+    with Measurer(targets) as measurer:
+        tell.start("check")
+        surveyed = survey(simplified.model, noise.inputs, measurer, tell.advance)
+        tell.finish(manifest.describe_survey(surveyed, measurer))
+        tell.start("rewrite")
+        legalized = legalize(simplified.model, noise.inputs, measurer, surveyed, tell.advance)
+        tell.finish(manifest.describe_legalized(legalized))
+
+    tell.start("verify")
+    serialized = ir.to_proto(legalized.model).SerializeToString(deterministic=True)
+    argmax = task in ("classification", "segmentation")
+    checks = verify_exact(serialized, program, samples, tolerance, argmax)
+    for done, target in enumerate(targets):
+        tell.advance(done, len(targets))
+        checks.append(verify_opencv(serialized, target, samples, tolerance, argmax))
+    verification = Verification(tuple(samples), tuple(checks), tolerance)
+    tell.finish("\n".join(str(check) for check in checks))
+    return Attempt(exported, simplified, legalized, program, verification, serialized)
+
+
+def gate(found: Attempt, tolerance: float, strict: bool) -> None:
+    """Raise MismatchError when a backend gives other numbers, UnsupportedOpError with `strict` when a target cannot run it."""
+    if wrong := found.mismatches():
+        raise MismatchError(
+            f"the converted model does not give PyTorch's numbers on {', '.join(check.name for check in wrong)}; nothing was written",
+            measured="\n".join(f"{check}\n  {check.reason}" for check in wrong) + f"\nallowed: {tolerance:g}",
+            do=(
+                "leave that target out, if another one is right: --target",
+                "report the model: a silent difference in cv2.dnn needs a rewrite rule",
+            ),
+        )
+    if strict and (unmet := found.unmet()):
+        flags = [f"{flag.op_type} {flag.node!r}: {flag.verdict}" for flag in found.legalized.flags]
+        raise UnsupportedOpError(
+            f"{', '.join(check.name for check in unmet)} cannot run this model, and --strict allows no NumPy there",
+            measured="\n".join([*(str(check) for check in unmet), *dict.fromkeys(flags)]),
+            do=("leave out --strict: deploy.py then runs NumPy on that version, and says so", "choose another --target"),
+        )
+
+
+def prove(folder: Path, target: Target) -> None:
+    """Run the finished deploy.py's self-test in the target's interpreter. Raises ConversionError when it does not pass."""
+    command = [str(python_for(target)), "-B", "deploy.py", "--self-test"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900, check=False)
+    if done.returncode != 0:
+        raise ConversionError(
+            f"the generated deploy.py does not pass its own self-test on {target}; nothing was written",
+            measured=f"exit code {done.returncode}: {(done.stdout + done.stderr).strip()[-1500:]}",
+            do=("report this: the network itself passed, so the generated script is at fault",),
+        )
+
+
+def read_preprocess(
+    spec: str | Preprocess | None, shape: tuple[int, ...] | None, hint: Mapping[str, Any] | None
+) -> Preprocess | None:
+    """The preprocessing asked for; None when the network reads no image. Raises InputError where the two contradict."""
+    if shape is None:
+        if spec is not None:
+            raise InputError(
+                "a preprocessing makes an image, and this network does not read one",
+                measured="expected one float32 input of 1 or 3 channels, batch x channels x height x width",
+                do=("leave out --preprocess: deploy.py then takes .npy arrays",),
+            )
+        return None
+    if isinstance(spec, Preprocess):
+        return spec
+    if spec == "timm" or (spec is None and hint is not None):
+        if hint is None:
+            raise InputError(
+                "--preprocess timm needs a timm architecture",
+                measured="the architecture is not given as timm:NAME",
+                do=("--arch timm:NAME", "or name the preprocessing: --preprocess imagenet"),
+            )
+        return Preprocess.from_timm(hint, shape=shape)
+    return Preprocess.parse(spec, shape=shape)
+
+
+def _task(name: str | None, outputs: Mapping[str, tuple[int, ...]], input_shape: tuple[int, ...]) -> str:
+    if name is None:
+        return guess_task(outputs, input_shape)
+    if name not in task_names():
+        raise InputError(
+            f"there is no task {name!r}", measured=f"known: {', '.join(task_names())}", do=("--task raw gives the outputs as they are",)
+        )
+    return name
+
+
+def check_labels(labels: Sequence[str] | None, task: str, outputs: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise InputError when there are more or fewer labels than classes."""
+    if labels is None or task == "raw":
+        return
+    shape = next(iter(outputs.values()))
+    if len(labels) != shape[1]:
+        raise InputError(
+            "the labels do not fit the network",
+            measured=f"{len(labels)} labels; the output {list(shape)} has {shape[1]} classes",
+            do=("give one label for each class, in the order of training",),
+        )
+
+
+def default_out(model: Any) -> Path:
+    """Where the bundle goes when nobody says: the checkpoint's name, in the current folder."""
+    name = Path(model).stem if isinstance(model, str | Path) else type(model).__name__.lower()
+    return Path(f"{name}-opencv")
+
+
+def _save_golden(folder: Path, samples: Sequence[Sample]) -> None:
+    arrays = {}
+    for number, sample in enumerate(samples):
+        arrays.update({f"input:{number}:{name}": array for name, array in sample.inputs.items()})
+        arrays.update({f"output:{number}:{name}": array for name, array in sample.outputs.items()})
+    save_npz(folder / "golden.npz", arrays, compressed=True)
+
+
+def _one_line(label: str) -> str:
+    return label.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
