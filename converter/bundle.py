@@ -120,7 +120,9 @@ def _refuse_foreign(out: Path) -> None:
         )
     if out.exists() and not out.is_dir():
         raise OutputError(
-            f"{out} is a file; a bundle is a folder", measured="a file of that name exists", do=("choose another place: -o DIR",)
+            f"{out} is a file; a bundle is a folder",
+            measured="a file of that name exists",
+            do=("choose another place: -o DIR",),
         )
 
 

@@ -51,7 +51,9 @@ class CheckReport:
             {
                 "node": name,
                 "op": op,
-                "targets": {t: {"verdict": v.status, "evidence": v.evidence, "error": v.error} for t, v in verdicts.items()},
+                "targets": {
+                    t: {"verdict": v.status, "evidence": v.evidence, "error": v.error} for t, v in verdicts.items()
+                },
             }
             for name, (op, verdicts) in self.nodes.items()
         ]
@@ -102,7 +104,10 @@ def read_onnx(path: Path) -> onnx.ModelProto:
         raise InputError(
             f"{path} cannot be read as an ONNX model",
             measured=f"{type(error).__name__}: {first[0]}",
-            do=("give an .onnx file, or a bundle's folder", "a PyTorch checkpoint is converted first: convert CHECKPOINT"),
+            do=(
+                "give an .onnx file, or a bundle's folder",
+                "a PyTorch checkpoint is converted first: convert CHECKPOINT",
+            ),
         ) from error
     return model
 

@@ -37,12 +37,18 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-targets_app = typer.Typer(help="The OpenCV versions that can be targets, and their environments.", invoke_without_command=True)
+targets_app = typer.Typer(
+    help="The OpenCV versions that can be targets, and their environments.", invoke_without_command=True
+)
 app.add_typer(targets_app, name="targets")
 
 TargetOption = Annotated[
     list[str] | None,
-    typer.Option("--target", metavar="V", help="OpenCV version, such as 4.10.0 or 5.0.0-classic; repeatable. Default: the installed one."),
+    typer.Option(
+        "--target",
+        metavar="V",
+        help="OpenCV version, such as 4.10.0 or 5.0.0-classic; repeatable. Default: the installed one.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
@@ -57,7 +63,9 @@ def _show_version(value: bool) -> None:
 
 @app.callback()
 def _common(
-    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     pass
 
@@ -69,7 +77,7 @@ def model_command(
         str | None,
         typer.Option(
             metavar="SPEC",
-            help="What the weights belong to: timm:NAME, torchvision:NAME, package.module:callable or path/to/file.py:callable.",
+            help="What the weights belong to: timm:NAME, torchvision:NAME, package.module:callable or file.py:callable.",
         ),
     ] = None,
     arch_args: Annotated[
@@ -77,7 +85,9 @@ def model_command(
     ] = None,
     input: Annotated[
         list[str] | None,
-        typer.Option(metavar="SHAPE", help="Input shape, batch first: 1x3x224x224, or 1x77:int64; once for each input."),
+        typer.Option(
+            metavar="SHAPE", help="Input shape, batch first: 1x3x224x224, or 1x77:int64; once for each input."
+        ),
     ] = None,
     target: TargetOption = None,
     preprocess: Annotated[
@@ -88,17 +98,24 @@ def model_command(
         ),
     ] = None,
     task: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What deploy.py makes of the outputs: classification, segmentation, raw.")
+        str | None,
+        typer.Option(metavar="NAME", help="What deploy.py makes of the outputs: classification, segmentation, raw."),
     ] = None,
-    labels: Annotated[Path | None, typer.Option(metavar="FILE", help="Class names: one a line, or a JSON list.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Class names: one a line, or a JSON list.")
+    ] = None,
     tolerance: Annotated[
         float, typer.Option(metavar="X", help="The gate: max |difference| over max |PyTorch's output|.")
     ] = 1e-4,
     trust: Annotated[
-        bool, typer.Option("--trust", help="Run the code that the checkpoint names. Only for files whose origin you know.")
+        bool,
+        typer.Option("--trust", help="Run the code that the checkpoint names. Only for files whose origin you know."),
     ] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse when a target's cv2.dnn cannot run the model, instead of using NumPy there.")
+        bool,
+        typer.Option(
+            "--strict", help="Refuse when a target's cv2.dnn cannot run the model, instead of using NumPy there."
+        ),
     ] = False,
     out: Annotated[Path | None, typer.Option("-o", "--out", metavar="DIR", help="The bundle's folder.")] = None,
 ) -> None:
@@ -130,7 +147,9 @@ def model_command(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where the bundle goes.")] = Path("digits-opencv"),
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where the bundle goes.")] = Path(
+        "digits-opencv"
+    ),
     target: TargetOption = None,
 ) -> None:
     """Convert the embedded digits classifier and let it read real scans, by OpenCV and by NumPy."""
@@ -181,7 +200,8 @@ def verify(
         print(proofs.to_json())
     else:
         rows = [
-            (p.target, p.status, ", ".join(f"{name} {error:.1e}" for name, error in p.errors.items()), p.reason) for p in proofs.proofs
+            (p.target, p.status, ", ".join(f"{name} {error:.1e}" for name, error in p.errors.items()), p.reason)
+            for p in proofs.proofs
         ]
         _table(("OpenCV", "result", "relative error", "why"), rows)
     raise typer.Exit(0 if proofs.ok else 3)
@@ -197,7 +217,9 @@ def targets(context: typer.Context) -> None:
     rows = []
     for version, python in environments().items():
         where = "this Python" if version == installed_version() else ("its own environment" if python else "-")
-        rows.append((version, "new, classic" if version.startswith("5") else "classic", "yes" if python else "no", where))
+        rows.append(
+            (version, "new, classic" if version.startswith("5") else "classic", "yes" if python else "no", where)
+        )
     _table(("OpenCV", "engines", "installed", "where"), rows)
 
 
@@ -224,7 +246,9 @@ def _farewell(bundle: Any, progress: ConsoleProgress) -> None:
     print(bundle.folder)
     for used in bundle.manifest["targets"]:
         if used["backend"] == "numpy":
-            progress.note(f"OpenCV {used['version']} cannot run this model, deploy.py uses NumPy there: {used['reason']}")
+            progress.note(
+                f"OpenCV {used['version']} cannot run this model, deploy.py uses NumPy there: {used['reason']}"
+            )
     source = "photo.jpg" if bundle.manifest["preprocess"] else "input.npy"
     progress.note(f"next: python {bundle.folder / 'deploy.py'} {source}")
 

@@ -34,7 +34,9 @@ def compare(got: np.ndarray, reference: np.ndarray, *, reshape: bool = False) ->
     finite = np.isfinite(b)
     if not np.array_equal(finite, np.isfinite(a)):
         places = int(np.count_nonzero(finite != np.isfinite(a)))
-        return Difference(float("inf"), f"NaN or infinity in {places} places where the reference is finite, or the reverse")
+        return Difference(
+            float("inf"), f"NaN or infinity in {places} places where the reference is finite, or the reverse"
+        )
     if not finite.all():
         if not np.array_equal(a[~finite], b[~finite], equal_nan=True):
             return Difference(float("inf"), "other infinities than the reference")

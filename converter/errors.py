@@ -1,17 +1,17 @@
 """Every error that torch2cv raises on purpose. Anything else that escapes is our bug.
 
-    ConverterError
-    ├── InputError                 exit 2: a file, an option or a value that cannot be used
-    │   ├── CheckpointError            the checkpoint is missing, damaged or of a kind that we cannot read
-    │   │   └── UnsafeCheckpointError  loading it would run code, and nobody said --trust
-    │   ├── ArchitectureError          --arch / --arch-args give no module, or one that the weights do not fit
-    │   ├── PreprocessError            a preprocessing that cannot be carried over
-    │   ├── TargetError                an OpenCV version that does not exist or is not installed
-    │   └── OutputError                the bundle cannot be written there, or is not a bundle
-    └── ConversionError            exit 3: the input is fine, but cannot be converted as asked
-        ├── ExportError                no exporter made an ONNX model of it
-        ├── UnsupportedOpError         a node that no target's cv2.dnn runs, and --strict
-        └── MismatchError              the numbers differ from PyTorch's
+ConverterError
+├── InputError                 exit 2: a file, an option or a value that cannot be used
+│   ├── CheckpointError            the checkpoint is missing, damaged or of a kind that we cannot read
+│   │   └── UnsafeCheckpointError  loading it would run code, and nobody said --trust
+│   ├── ArchitectureError          --arch / --arch-args give no module, or one that the weights do not fit
+│   ├── PreprocessError            a preprocessing that cannot be carried over
+│   ├── TargetError                an OpenCV version that does not exist or is not installed
+│   └── OutputError                the bundle cannot be written there, or is not a bundle
+└── ConversionError            exit 3: the input is fine, but cannot be converted as asked
+    ├── ExportError                no exporter made an ONNX model of it
+    ├── UnsupportedOpError         a node that no target's cv2.dnn runs, and --strict
+    └── MismatchError              the numbers differ from PyTorch's
 """
 
 from __future__ import annotations

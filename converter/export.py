@@ -148,7 +148,7 @@ def _Flat(module: torch.nn.Module) -> torch.nn.Module:  # noqa: N802 - it makes 
     """The module, returning a flat tuple of tensors."""
     import torch
 
-    class Flat(torch.nn.Module):
+    class Flat(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.network = module
@@ -257,7 +257,11 @@ def attempt(net: Network, rung: Rung, failures: Mapping[str, str]) -> Exported:
                     do=("try another exporter",),
                 )
     frozen = sum(issubclass(w.category, torch.jit.TracerWarning) for w in caught)
-    notes = (f"tracing took {frozen} Python values for constants; a second input still gave PyTorch's numbers",) if frozen else ()
+    notes = (
+        (f"tracing took {frozen} Python values for constants; a second input still gave PyTorch's numbers",)
+        if frozen
+        else ()
+    )
     return Exported(model, rung.name, dict(failures), _batch(net, model), notes)
 
 

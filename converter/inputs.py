@@ -102,7 +102,9 @@ def image_shape(inputs: Sequence[Input]) -> tuple[int, ...] | None:
 
 def photos(inputs: Sequence[Input], preprocess: Preprocess | None) -> dict[str, Arrays]:
     """Real photographs as the deployment will see them: through the preprocessing, or as plain numbers without one."""
-    pictures = {path.stem: read_picture(path.read_bytes()) for path in sorted(resource("model_zoo").glob("photos/*.png"))}
+    pictures = {
+        path.stem: read_picture(path.read_bytes()) for path in sorted(resource("model_zoo").glob("photos/*.png"))
+    }
     if not pictures:
         raise FileNotFoundError(f"no photograph in {resource('model_zoo')}/photos: the installation is damaged")
     found: dict[str, Arrays] = {}

@@ -99,7 +99,11 @@ def survey(model: ir.Model, sample: Arrays, measurer: Measurer, progress: Progre
 
 
 def legalize(
-    model: ir.Model, sample: Arrays, measurer: Measurer, surveyed: Survey | None = None, progress: Progress | None = None
+    model: ir.Model,
+    sample: Arrays,
+    measurer: Measurer,
+    surveyed: Survey | None = None,
+    progress: Progress | None = None,
 ) -> Legalized:
     """Rewrite `model` in place until it is right on every target of `measurer`, or no rule helps.
 
@@ -127,7 +131,9 @@ def legalize(
         activations.forget()
         current = _survey(model, measurer, activations, progress)
     flags = tuple(
-        flag for region, verdicts in current.bad for flag in _flags(region, verdicts, choices.get(signature(region.nodes)))
+        flag
+        for region, verdicts in current.bad
+        for flag in _flags(region, verdicts, choices.get(signature(region.nodes)))
     )
     return Legalized(model, tuple(rewrites), flags, first.verdicts, measurer.probed)
 
@@ -166,9 +172,7 @@ def _choose(region: Region, measurer: Measurer, activations: Activations) -> _Ch
     return _Stuck(tuple(reasons))
 
 
-def _try(
-    region: Region, position: int, rule: Rule, measurer: Measurer, activations: Activations
-) -> _Choice | str:
+def _try(region: Region, position: int, rule: Rule, measurer: Measurer, activations: Activations) -> _Choice | str:
     """Apply the rule to a copy. The choice, or the reason why it is none."""
     original = Region((region.nodes[position],))
     single = standalone(original.nodes, original.outputs)

@@ -6,18 +6,20 @@ import importlib.metadata
 import math
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from converter.preprocess import Preprocess
 from converter.targets import Target
 
 if TYPE_CHECKING:
+    from converter.attempt import Attempt
     from converter.checkpoint import LoadedModel
     from converter.export import Network
-    from converter.legalize import Legalized, Rewrite, Survey
+    from converter.legalize import Flag, Legalized, Rewrite, Survey
     from converter.passes import Simplified
-    from converter.pipeline import Attempt
     from converter.support.measure import Measurer
     from converter.verify import Check
 
@@ -44,16 +46,18 @@ def build(
     return {
         "name": _name(loaded),
         "tool": {"name": "torch2cv", "version": version()},
-        "versions": {name: importlib.metadata.version(name) for name in ("torch", "onnx", "onnxruntime", "onnxsim", "numpy")},
+        "versions": {
+            name: importlib.metadata.version(name) for name in ("torch", "onnx", "onnxruntime", "onnxsim", "numpy")
+        },
         "source": {
             "file": loaded.path.name if loaded.path else None,
             "sha256": loaded.sha256,
             "kind": loaded.kind,
-            "arch": loaded.arch,
+            "arch": _arch(loaded.arch),
             "notes": list(loaded.notes),
         },
-        "inputs": [{"name": t.name, "shape": list(t.shape), "dtype": t.dtype} for t in best.program.inputs],
-        "outputs": [{"name": t.name, "shape": list(t.shape), "dtype": t.dtype} for t in best.program.outputs],
+        "inputs": [_tensor(name, array) for name, array in best.verification.samples[0].inputs.items()],
+        "outputs": [_tensor(name, array) for name, array in best.verification.samples[0].outputs.items()],
         "preprocess": preprocess.to_dict() if preprocess else None,
         "preprocess_in_words": preprocess.describe() if preprocess else "none: the network reads no image",
         "task": task,
@@ -72,17 +76,8 @@ def build(
         "ops": dict(sorted(Counter(node.op_type for node in best.legalized.model.graph).items())),
         "targets": [_target(target, best.verification.of("opencv", target.name)) for target in targets],
         "rewrites": [_rewrite(rewrite) for rewrite in best.legalized.rewrites],
-        "flags": [
-            {
-                "node": flag.node,
-                "op": flag.op_type,
-                "target": flag.target,
-                "verdict": flag.verdict.status,
-                "measured": flag.verdict.evidence,
-                "reasons": list(flag.reasons),
-            }
-            for flag in best.legalized.flags
-        ],
+        "flags": [_flag(flag) for flag in best.flags()],
+        "overruled": [_flag(flag) for flag in best.flags(standing=False)],
         "numpy": {"folded": best.program.folded},
         "verification": {
             "tolerance": tolerance,
@@ -118,6 +113,29 @@ def _rewrite(rewrite: Rewrite) -> dict[str, Any]:
         "error": _round(rewrite.error),
         "promised": rewrite.promised,
         "error_after": {target: _round(error) for target, error in rewrite.error_after.items()},
+    }
+
+
+def _arch(spec: str | None) -> str | None:
+    """--arch without the user's folders: they are nobody's business, and differ from machine to machine."""
+    if spec is None or ".py:" not in spec:
+        return spec
+    file, name = spec.rsplit(":", 1)
+    return f"{PurePath(file.replace(chr(92), '/')).name}:{name}"
+
+
+def _tensor(name: str, array: np.ndarray) -> dict[str, Any]:
+    return {"name": name, "shape": list(array.shape), "dtype": array.dtype.name}
+
+
+def _flag(flag: Flag) -> dict[str, Any]:
+    return {
+        "node": flag.node,
+        "op": flag.op_type,
+        "target": flag.target,
+        "verdict": flag.verdict.status,
+        "measured": flag.verdict.evidence,
+        "reasons": list(flag.reasons),
     }
 
 

@@ -54,7 +54,9 @@ class OpenCVWorker:
     def __enter__(self) -> OpenCVWorker:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stop()
         self._folder.cleanup()
 

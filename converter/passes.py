@@ -142,7 +142,7 @@ def _changes_nothing(node: ir.Node, source: ir.Value) -> bool:
         return True
     if node.op_type == "Transpose":
         permutation = node.attributes.get("perm")
-        return permutation is not None and list(permutation.as_ints()) == list(range(len(before)))
+        return permutation is not None and bool(tuple(permutation.as_ints()) == tuple(range(len(before))))
     if node.op_type == "Slice" and len(node.inputs) > 4:
         steps = array_of(node.inputs[4])
         return steps is not None and bool((steps == 1).all())
@@ -162,7 +162,9 @@ def remove_unused(model: ir.Model) -> int:
     """Remove nodes and initializers that no output needs."""
     before = _count(model) + len(model.graph.initializers)
     common.RemoveUnusedNodesPass()(model)
-    for name in [n for n, value in model.graph.initializers.items() if not value.uses() and not value.is_graph_output()]:
+    for name in [
+        n for n, value in model.graph.initializers.items() if not value.uses() and not value.is_graph_output()
+    ]:
         del model.graph.initializers[name]
     return before - _count(model) - len(model.graph.initializers)
 

@@ -10,52 +10,32 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import onnx_ir as ir
 
 from converter import checkpoint, manifest
+from converter.attempt import Attempt
 from converter.bundle import Bundle, staged, write_manifest
 from converter.deploy import render_deploy
 from converter.errors import ConversionError, InputError, MismatchError, UnsupportedOpError
 from converter.export import Exported, Network, climb, network
 from converter.inputs import image_shape, photos, read_example, read_labels
-from converter.legalize import Legalized, legalize, survey
+from converter.legalize import legalize, survey
 from converter.npz import save_npz
-from converter.numpy_runtime import Program, plan
-from converter.passes import Simplified, simplify
+from converter.numpy_runtime import TensorInfo, plan
+from converter.passes import simplify
 from converter.preprocess import Preprocess
 from converter.progress import Progress
 from converter.render import render
 from converter.support.measure import Measurer
 from converter.targets import Target, default_targets, python_for
 from converter.tasks import guess_task, task_names
-from converter.verify import TOLERANCE, Check, Sample, Verification, draw_samples, verify_exact, verify_opencv
+from converter.verify import TOLERANCE, Sample, Verification, draw_samples, verify_exact, verify_opencv
 
 if TYPE_CHECKING:
     import torch
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One exporter's model, taken as far as the gate."""
-
-    exported: Exported
-    simplified: Simplified
-    legalized: Legalized
-    program: Program
-    verification: Verification
-    onnx: bytes
-
-    def unmet(self) -> list[Check]:
-        """The targets whose cv2.dnn refuses the model, dies of it, or computes other numbers."""
-        return [check for check in self.verification.checks if check.backend == "opencv" and not check.ok]
-
-    def mismatches(self) -> list[Check]:
-        """The backends that ran and gave other numbers."""
-        return [check for check in self.verification.checks if check.status == "wrong"]
 
 
 def convert(
@@ -107,7 +87,9 @@ def convert(
         python_for(target)  # before any work: a target that is not installed cannot be measured
     if not 0 < tolerance < 1:
         raise InputError(
-            f"the tolerance {tolerance} is not usable", measured="expected a number above 0 and below 1", do=("--tolerance 1e-4",)
+            f"the tolerance {tolerance} is not usable",
+            measured="expected a number above 0 and below 1",
+            do=("--tolerance 1e-4",),
         )
     names = read_labels(labels)
 
@@ -140,8 +122,8 @@ def convert(
         (folder / "deploy.py").write_text(
             render_deploy(
                 name=facts["name"],
-                inputs=best.program.inputs,
-                outputs=best.program.outputs,
+                inputs=[TensorInfo(t["name"], tuple(t["shape"]), t["dtype"]) for t in facts["inputs"]],
+                outputs=[TensorInfo(t["name"], tuple(t["shape"]), t["dtype"]) for t in facts["outputs"]],
                 preprocess=recipe,
                 task=job,
                 task_settings={},
@@ -226,7 +208,8 @@ def gate(found: Attempt, tolerance: float, strict: bool) -> None:
     """Raise MismatchError when a backend gives other numbers, UnsupportedOpError with `strict` when a target cannot run it."""
     if wrong := found.mismatches():
         raise MismatchError(
-            f"the converted model does not give PyTorch's numbers on {', '.join(check.name for check in wrong)}; nothing was written",
+            "the converted model does not give PyTorch's numbers on "
+            f"{', '.join(check.name for check in wrong)}; nothing was written",
             measured="\n".join(f"{check}\n  {check.reason}" for check in wrong) + f"\nallowed: {tolerance:g}",
             do=(
                 "leave that target out, if another one is right: --target",
@@ -234,11 +217,14 @@ def gate(found: Attempt, tolerance: float, strict: bool) -> None:
             ),
         )
     if strict and (unmet := found.unmet()):
-        flags = [f"{flag.op_type} {flag.node!r}: {flag.verdict}" for flag in found.legalized.flags]
+        flags = [f"{flag.op_type} {flag.node!r}: {flag.verdict}" for flag in found.flags()]
         raise UnsupportedOpError(
             f"{', '.join(check.name for check in unmet)} cannot run this model, and --strict allows no NumPy there",
             measured="\n".join([*(str(check) for check in unmet), *dict.fromkeys(flags)]),
-            do=("leave out --strict: deploy.py then runs NumPy on that version, and says so", "choose another --target"),
+            do=(
+                "leave out --strict: deploy.py then runs NumPy on that version, and says so",
+                "choose another --target",
+            ),
         )
 
 
@@ -284,7 +270,9 @@ def _task(name: str | None, outputs: Mapping[str, tuple[int, ...]], input_shape:
         return guess_task(outputs, input_shape)
     if name not in task_names():
         raise InputError(
-            f"there is no task {name!r}", measured=f"known: {', '.join(task_names())}", do=("--task raw gives the outputs as they are",)
+            f"there is no task {name!r}",
+            measured=f"known: {', '.join(task_names())}",
+            do=("--task raw gives the outputs as they are",),
         )
     return name
 

@@ -45,7 +45,11 @@ class Proofs:
     def to_json(self) -> str:
         """The result as a JSON document."""
         targets = {
-            p.target: {"status": p.status, "errors": {n: e if np.isfinite(e) else None for n, e in p.errors.items()}, "reason": p.reason}
+            p.target: {
+                "status": p.status,
+                "errors": {n: e if np.isfinite(e) else None for n, e in p.errors.items()},
+                "reason": p.reason,
+            }
             for p in self.proofs
         }
         return json.dumps({"ok": self.ok, "tolerance": self.tolerance, "targets": targets}, indent=2)
@@ -58,7 +62,9 @@ def verify(bundle: str | Path | Bundle, *, targets: Sequence[str | Target] = ())
     target that is not installed.
     """
     opened = bundle if isinstance(bundle, Bundle) else Bundle.open(bundle)
-    named = [f"{t['version']}-{t['engine']}" if t["version"][0] != "4" else t["version"] for t in opened.manifest["targets"]]
+    named = [
+        f"{t['version']}-{t['engine']}" if t["version"][0] != "4" else t["version"] for t in opened.manifest["targets"]
+    ]
     asked = [t if isinstance(t, Target) else Target.parse(t) for t in (targets or named)]
     for target in asked:
         python_for(target)
@@ -79,7 +85,10 @@ def read_golden(path: Path) -> list[tuple[dict[str, np.ndarray], dict[str, np.nd
 
 
 def _prove(
-    folder: Path, target: Target, samples: Sequence[tuple[dict[str, np.ndarray], dict[str, np.ndarray]]], tolerance: float
+    folder: Path,
+    target: Target,
+    samples: Sequence[tuple[dict[str, np.ndarray], dict[str, np.ndarray]]],
+    tolerance: float,
 ) -> Proof:
     names = list(samples[0][1])
     with OpenCVWorker(target, timeout=600) as worker:
@@ -94,5 +103,7 @@ def _prove(
         for name in names
     }
     wrong = {name: error for name, error in errors.items() if not error <= tolerance}
-    reason = ", ".join(f"{name}: relative difference {error:.2e}, allowed {tolerance:g}" for name, error in wrong.items())
+    reason = ", ".join(
+        f"{name}: relative difference {error:.2e}, allowed {tolerance:g}" for name, error in wrong.items()
+    )
     return Proof(target.name, "wrong" if wrong else "ok", errors, reason)

@@ -6,6 +6,7 @@ cache directory. The version that is installed beside us needs none.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -136,7 +137,10 @@ def python_for(target: Target, *, root: Path | None = None) -> Path:
         raise TargetError(
             f"OpenCV {target.version} is not installed, so nothing can be measured on it",
             measured=f"installed here: {installed_version() or 'none'}; no environment in {root or cache_root()}",
-            do=(f"convert targets install {target.version}", "or leave out --target to convert for the installed OpenCV"),
+            do=(
+                f"convert targets install {target.version}",
+                "or leave out --target to convert for the installed OpenCV",
+            ),
         )
     return python
 
@@ -171,8 +175,14 @@ def install(version: str, *, root: Path | None = None) -> Path:
                 do=("check the network and this Python's version (old OpenCVs have wheels for old Pythons only)",),
             )
         (staged / "ready.json").write_text(json.dumps({"opencv": wheel}) + "\n")
-        if not folder.exists():
+        with contextlib.suppress(OSError):  # another process was faster: its environment is as good
             staged.rename(folder)
+        if not (folder / "ready.json").exists():
+            raise TargetError(
+                f"OpenCV {version} cannot be installed",
+                measured=f"{folder} is in the way: it holds no finished environment",
+                do=("remove that folder, then: convert targets install " + version,),
+            )
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     return _python_in(folder)

@@ -57,7 +57,9 @@ class Check:
 
     @property
     def name(self) -> str:
-        return f"OpenCV {self.target}" if self.target else {"numpy": "NumPy", "onnxruntime": "ONNX Runtime"}[self.backend]
+        return (
+            f"OpenCV {self.target}" if self.target else {"numpy": "NumPy", "onnxruntime": "ONNX Runtime"}[self.backend]
+        )
 
     def __str__(self) -> str:
         if self.errors:
@@ -115,7 +117,9 @@ def _floats(inputs: Sequence[Input], arrays: Arrays, change: object) -> Arrays:
     return {n: change(a).astype(a.dtype) if kinds[n] == "f" else a for n, a in arrays.items()}
 
 
-def verify_exact(model: bytes, program: Program, samples: Sequence[Sample], tolerance: float, argmax: bool) -> list[Check]:
+def verify_exact(
+    model: bytes, program: Program, samples: Sequence[Sample], tolerance: float, argmax: bool
+) -> list[Check]:
     """ONNX Runtime and NumPy: the two that have to be right whatever the target."""
     inputs = [sample.inputs for sample in samples]
     return [

@@ -9,7 +9,14 @@ import onnxruntime as ort
 
 from converter.graph import IR_VERSION, WORKING_OPSET, infer_types
 
-_DTYPES = {"float32": "float", "float64": "double", "int64": "int64", "int32": "int32", "bool": "bool", "uint8": "uint8"}
+_DTYPES = {
+    "float32": "float",
+    "float64": "double",
+    "int64": "int64",
+    "int32": "int32",
+    "bool": "bool",
+    "uint8": "uint8",
+}
 
 
 def graph(text: str, *, opset: int = WORKING_OPSET, **constants: np.ndarray) -> ir.Model:
@@ -17,7 +24,9 @@ def graph(text: str, *, opset: int = WORKING_OPSET, **constants: np.ndarray) -> 
 
     Every keyword is a constant that the text may use by its name. Nodes are named n0, n1, ...
     """
-    declared = "".join(f"{_DTYPES[a.dtype.name]}[{','.join(map(str, a.shape))}] {name}, " for name, a in constants.items())
+    declared = "".join(
+        f"{_DTYPES[a.dtype.name]}[{','.join(map(str, a.shape))}] {name}, " for name, a in constants.items()
+    )
     text = text.replace("(", "(" + declared, 1).replace(", )", ")", 1)
     model = ir.from_onnx_text(f'<ir_version: {IR_VERSION}, opset_import: ["": {opset}]>\ng {text}')
     for name, array in constants.items():

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +20,10 @@ import onnx_ir as ir
 from converter.graph import array_of, infer_types, static_shape
 
 Build = Callable[[ir.Node, ir.tape.Tape], "ir.Value | Sequence[ir.Value]"]
+
+
+MAX_FOLDED = 1 << 24
+"""A rule makes no constant of more elements than this (64 MB of float32): the file would carry it."""
 
 
 class Decline(Exception):  # noqa: N818 - it is an answer, not an error
@@ -84,7 +88,9 @@ def apply(found: Rule, node: ir.Node) -> Outcome:
         return Outcome(node.name or "", node.op_type, found.name, declined=str(reason))
     values = [built] if isinstance(built, ir.Value) else list(built)
     if len(values) != len(node.outputs):
-        raise ValueError(f"rule {found.name} gave {len(values)} values for the {len(node.outputs)} outputs of {node.op_type}")
+        raise ValueError(
+            f"rule {found.name} gave {len(values)} values for the {len(node.outputs)} outputs of {node.op_type}"
+        )
     nodes = list(tape.nodes)
     _name(found, node, tape)
     for constant in tape.initializers:
@@ -152,6 +158,29 @@ def float32(value: ir.Value | None, what: str) -> ir.Value:
 def new_constant(tape: ir.tape.Tape, array: np.ndarray) -> ir.Value:
     """An initializer that holds `array`; it is named when the rule is applied."""
     return tape.initializer(ir.tensor(np.ascontiguousarray(array)), name=f"constant_{len(tape.initializers)}")
+
+
+def scalar(tape: ir.tape.Tape, value: float) -> ir.Value:
+    """A float32 constant of rank 0: it broadcasts to every shape and adds no dimension to any."""
+    return tape.initializer(ir.tensor(np.array(value, dtype=np.float32)), name=f"constant_{len(tape.initializers)}")
+
+
+def indices(tape: ir.tape.Tape, values: Iterable[int]) -> ir.Value:
+    """A vector of int64: axes, shapes, starts and ends."""
+    return new_constant(tape, np.array(list(values), dtype=np.int64))
+
+
+def optional_input(node: ir.Node, position: int) -> ir.Value | None:
+    """The input at `position`, or None when it is left out, in the middle or at the end."""
+    return node.inputs[position] if position < len(node.inputs) else None
+
+
+def pass_on(node: ir.Node, tape: ir.tape.Tape, value: ir.Value) -> ir.Value:
+    """`value`, which exists already, in place of the node's output.
+
+    A graph's output keeps its name by an Identity: neither a graph's input nor a constant can take that name over.
+    """
+    return tape.op("Identity", [value]) if node.outputs[0].is_graph_output() else value
 
 
 for _found in pkgutil.iter_modules(__path__):

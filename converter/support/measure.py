@@ -40,7 +40,9 @@ class Measurer:
             self._workers[target] = self._stack.enter_context(OpenCVWorker(target, timeout=self._timeout))
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stack.close()
 
     def verdicts(

@@ -1,0 +1,98 @@
+"""Frames: video files, cameras, and the window that shows them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from converter.deploy_runtime.about import UsageError
+from converter.deploy_runtime.backends import brief
+from converter.deploy_runtime.sources import Source
+
+
+class Window:
+    """A window for pictures. Raises UsageError where none can be opened."""
+
+    def __init__(self) -> None:
+        import cv2
+
+        self.title = "deploy.py"
+        if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+            raise UsageError("--show needs a display, and DISPLAY is not set")  # some builds of cv2 abort without one
+        try:
+            cv2.namedWindow(self.title)
+        except cv2.error as error:
+            raise UsageError(f"--show needs an OpenCV with windows, not a headless one ({brief(error)})") from error
+
+    def show(self, picture: np.ndarray, wait: bool) -> bool:
+        """Show it; `wait` for a key. False when the user wants to end (q or Esc)."""
+        import cv2
+
+        cv2.imshow(self.title, picture)
+        return cv2.waitKey(0 if wait else 1) & 0xFF not in (ord("q"), 27)
+
+
+def run_video(model: Any, source: Source, path: Path | None, printer: Any, window: Window | None, limit: Any) -> None:
+    """Each frame of a video or camera, until its end, Ctrl-C, or q in the window; then the frame rate.
+
+    limit: frames a second at most, or None. Raises ValueError when it cannot be opened or holds no frame.
+    """
+    import cv2
+
+    capture = cv2.VideoCapture(int(source.text) if source.kind == "camera" else source.text)
+    if not capture.isOpened():
+        raise ValueError(f"OpenCV cannot open the {source.kind} {source.text}")
+    rate = capture.get(cv2.CAP_PROP_FPS)
+    rate = rate if 0 < rate < 1000 else 25.0  # cameras often tell none
+    writer, count, busy, started = None, 0, 0.0, time.perf_counter()
+    try:
+        while True:
+            good, frame = capture.read()
+            if not good:
+                break
+            begun = time.perf_counter()
+            result = model(frame)
+            busy += time.perf_counter() - begun
+            printer.result(model.about, source.text, result, count)
+            count += 1
+            if path is not None or window is not None:
+                picture = model.draw(frame, result)
+                if path is not None:
+                    writer = writer or open_writer(path, rate, picture)
+                    writer.write(picture)
+                if window is not None and not window.show(picture, wait=False):
+                    break
+            if limit is not None:
+                time.sleep(max(0.0, started + count / limit - time.perf_counter()))
+    except KeyboardInterrupt:  # how a camera is stopped: what was recorded stays
+        print("stopped", file=sys.stderr)
+    finally:
+        capture.release()
+        if writer is not None:
+            writer.release()
+    if count == 0:
+        raise ValueError(f"the {source.kind} {source.text} gave no frame")
+    total = time.perf_counter() - started
+    print(
+        f"{source.text}: {count} frames in {total:.1f} s, {count / total:.1f} frames/s; "
+        f"preprocessing, network and result alone {count / busy:.1f} frames/s",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def open_writer(path: Path, rate: float, picture: np.ndarray) -> Any:
+    """A cv2.VideoWriter for pictures of this size. Raises ValueError when OpenCV cannot write that format."""
+    import cv2
+
+    code = {".avi": "MJPG", ".webm": "VP80"}.get(path.suffix.lower(), "mp4v")
+    four = sum(ord(letter) << 8 * place for place, letter in enumerate(code))
+    writer = cv2.VideoWriter(str(path), four, rate, (picture.shape[1], picture.shape[0]))
+    if not writer.isOpened():
+        raise ValueError(f"OpenCV cannot write the video {path}")
+    return writer

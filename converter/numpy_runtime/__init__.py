@@ -1,0 +1,10 @@
+"""The same network in pure NumPy: a plan (fold, name, write) and kernels, one function per operator."""
+
+from __future__ import annotations
+
+from converter.numpy_runtime.kernels import KERNELS
+from converter.numpy_runtime.network import TensorInfo
+from converter.numpy_runtime.planner import plan
+from converter.numpy_runtime.program import Program, Runnable, write_npz
+
+__all__ = ["KERNELS", "Program", "Runnable", "TensorInfo", "plan", "write_npz"]

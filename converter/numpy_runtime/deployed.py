@@ -1,0 +1,76 @@
+"""What every generated numpy_model.py needs besides kernels: pasted there, so numpy and the standard library only."""
+
+# ruff: noqa: B905 - pasted code runs on Python 3.8, whose zip knows no `strict`
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def check_inputs(feeds: Mapping[str, Any], inputs: Mapping[str, tuple[str, Any]]) -> dict[str, np.ndarray]:
+    """`feeds` as arrays. `inputs` gives dtype and shape by name; a dimension that is no number may have any length.
+
+    Raises ValueError for a wrong name, dtype, rank or length, and says which one is right.
+    """
+    if missing := [name for name in inputs if name not in feeds]:
+        raise ValueError(f"the model needs the inputs {list(inputs)}, {missing} are missing")
+    if strange := [name for name in feeds if name not in inputs]:
+        raise ValueError(f"the model has no inputs {strange}, only {list(inputs)}")
+    checked: dict[str, np.ndarray] = {}
+    named: dict[str, int] = {}
+    for name, (dtype, shape) in inputs.items():
+        array = np.asarray(feeds[name])
+        if array.dtype != np.dtype(dtype):
+            raise ValueError(f"input {name!r} must be {dtype}, not {array.dtype}: use array.astype(np.{dtype})")
+        checked[name] = array
+        if shape is None:
+            continue
+        if array.ndim != len(shape):
+            raise ValueError(
+                f"input {name!r} must have {len(shape)} dimensions {shape}, not {array.ndim} {array.shape}"
+            )
+        for axis, (wanted, found) in enumerate(zip(shape, array.shape)):
+            expected = named.setdefault(wanted, found) if isinstance(wanted, str) else wanted
+            if expected != found:
+                raise ValueError(
+                    f"input {name!r} must have shape {shape}, not {array.shape}: axis {axis} has to be {expected}"
+                )
+    return checked
+
+
+def channels_last(weight: np.ndarray) -> np.ndarray:
+    """The same array, stored so that a convolution reads it as a matrix without copying."""
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(weight, 1, -1)), -1, 1)
+
+
+def limit_threads(count: int) -> None:
+    """Let NumPy's matrix products use `count` threads.
+
+    Raises ValueError where NumPy's BLAS is not an OpenBLAS that can be asked: its own environment variable, such as
+    OMP_NUM_THREADS, set before Python starts, then does the same.
+    """
+    import ctypes
+
+    home = Path(np.__file__).resolve().parent
+    found = [
+        *home.parent.glob("numpy.libs/*openblas*"),
+        *home.glob(".dylibs/*openblas*"),
+        *home.glob(".libs/*openblas*"),
+    ]
+    if not found and sys.platform.startswith("linux"):
+        maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
+        found = [Path(path) for path in sorted({line.split()[-1] for line in maps.splitlines() if "blas" in line})]
+    for path in found:
+        library = ctypes.CDLL(str(path))
+        for name in ("scipy_openblas_set_num_threads64_", "openblas_set_num_threads64_", "openblas_set_num_threads"):
+            if hasattr(library, name):
+                getattr(library, name)(ctypes.c_int(count))
+                return
+    raise ValueError(
+        "this NumPy's BLAS cannot be told; set OMP_NUM_THREADS before Python starts and leave threads=None"
+    )

@@ -1,0 +1,196 @@
+"""A network as the text of numpy_model.py: one readable line a step."""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+import re
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from converter.numpy_runtime import deployed
+from converter.numpy_runtime.folding import wanted_outputs
+from converter.numpy_runtime.kernels import KERNELS
+from converter.numpy_runtime.network import Network, Step
+from converter.render import paste, render
+
+_SMALL = 8
+"""Constants of up to this many elements are written into the program, larger ones go to weights.npz."""
+
+_WIDTH = 116
+
+
+class _Names:
+    """Fresh names: harmless, recognisable, each given once."""
+
+    def __init__(self, allowed: str, taken: Iterable[str] = ()) -> None:
+        self._strange = re.compile(f"[^{allowed}]+")
+        self._taken = set(taken)
+
+    def fresh(self, wish: str, fallback: str) -> str:
+        plain = self._strange.sub("_", wish).strip("_.")[-60:].lstrip("_.0123456789") or fallback
+        name, number = plain, 1
+        while name in self._taken:
+            number += 1
+            name = f"{plain}_{number}"
+        self._taken.add(name)
+        return name
+
+
+def emit(network: Network, *, batch_is_free: bool) -> tuple[str, dict[str, np.ndarray]]:
+    """The program's text and the arrays of weights.npz by name."""
+    writer = _Writer(network)
+    body = writer.forward()
+    used = [KERNELS[op] for op in dict.fromkeys(step.op for step in network.steps)]
+    pasted = paste([deployed.check_inputs, deployed.channels_last, deployed.limit_threads, *used])
+    source = render(
+        "numpy_model.py",
+        imports=[line for line in pasted.imports if line not in _TEMPLATE_IMPORTS],
+        library=pasted.body.strip("\n"),
+        inputs={info.name: (info.dtype, info.shape) for info in network.inputs},
+        outputs={info.name: (info.dtype, info.shape) for info in network.outputs},
+        channels_last=writer.channels_last,
+        batch_is_free=batch_is_free,
+        body=body,
+    )
+    return source, writer.weights
+
+
+_TEMPLATE_IMPORTS = {
+    "from __future__ import annotations",
+    "import argparse",
+    "import numpy as np",
+    "from pathlib import Path",
+}
+
+
+class _Writer:
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.weights: dict[str, np.ndarray] = {}
+        self._identifiers = _Names("a-z0-9_", taken=[*keyword.kwlist, "w", "np", "feeds"])
+        self._weight_names = _Names("A-Za-z0-9_.")
+        self._expressions: dict[str, str] = {}  # what a value is called in the program
+
+    def forward(self) -> list[str]:
+        """The lines of the function that runs the network."""
+        lines = []
+        for info in self.network.inputs:
+            self._expressions[info.name] = self._identifiers.fresh(info.name.lower(), "input")
+            lines.append(f"{self._expressions[info.name]} = feeds[{info.name!r}]")
+        last_use = {key: number for number, step in enumerate(self.network.steps) for key in step.inputs if key}
+        last_use.update(dict.fromkeys(self.network.results.values(), len(self.network.steps)))
+        for number, step in enumerate(self.network.steps):
+            lines.extend(self._call(step))
+            dead = [
+                key for key in dict.fromkeys(step.inputs) if key and last_use[key] == number and self._is_local(key)
+            ]
+            dead += [key for key in step.outputs if key and key not in last_use]
+            if dead:
+                lines.append(f"del {', '.join(self._expressions[key] for key in dead)}")
+        results = [f"    {name!r}: {self._expression(key)}," for name, key in self.network.results.items()]
+        return [*lines, "return {", *results, "}"]
+
+    @property
+    def channels_last(self) -> list[str]:
+        """The weights of convolutions that unfold windows."""
+        keys = [step.inputs[1] for step in self.network.steps if step.op == "Conv"]
+        dense = [
+            key
+            for key in dict.fromkeys(keys)
+            if (weight := self.network.constants.get(key)) is not None
+            and weight.shape[1] > 1
+            and max(weight.shape[2:]) > 1
+        ]
+        return [name for key in dense if (name := self._weight_name(key)) in self.weights]
+
+    def _is_local(self, key: str) -> bool:
+        return key not in self.network.constants
+
+    def _call(self, step: Step) -> list[str]:
+        arguments = [self._expression(key) if key else "None" for key in step.inputs]
+        arguments += [f"{name}={value}" for name, value in self._attributes(step)]
+        kernel = inspect.signature(KERNELS[step.op])
+        several = wanted_outputs(step)
+        if several and "outputs" in kernel.parameters and kernel.parameters["outputs"].default != several["outputs"]:
+            arguments.append(f"outputs={several['outputs']}")
+        targets = [self._target(step, key) for key in step.outputs[: several.get("outputs", 1)]]
+        lines = [f"{', '.join(targets)} = {step.op}({', '.join(arguments)})"]
+        if len(lines[0]) > _WIDTH:
+            lines = [f"{', '.join(targets)} = {step.op}(", *(f"    {argument}," for argument in arguments), ")"]
+        return lines
+
+    def _target(self, step: Step, key: str) -> str:
+        if not key:
+            return "_"
+        self._expressions[key] = self._identifiers.fresh(_readable(step.name), step.op.lower())
+        return self._expressions[key]
+
+    def _expression(self, key: str) -> str:
+        if key not in self.network.constants:
+            return self._expressions[key]
+        array = self.network.constants[key]
+        if array.size <= _SMALL and array.ndim <= 1 and array.dtype.kind in "fiub":
+            return _literal(array)
+        name = self._weight_name(key)
+        self.weights[name] = array
+        return f'w["{name}"]'
+
+    def _weight_name(self, key: str) -> str:
+        if key not in self._expressions:
+            name = self._weight_names.fresh(key, "constant")
+            self._expressions[key] = f"{name}_" if name.endswith(".npy") else name  # np.load would cut the ending off
+        return self._expressions[key]
+
+    def _attributes(self, step: Step) -> list[tuple[str, str]]:
+        """Attributes that differ from the kernel's defaults, as literals."""
+        defaults = inspect.signature(KERNELS[step.op]).parameters
+        exact = self.network.dtypes.get(step.outputs[0]) == "float64"
+        found = []
+        for name, value in sorted(step.attributes.items()):
+            default = defaults[name].default
+            if _is_default(step.op, name, value, default):
+                continue
+            if isinstance(value, float) and not exact:  # the shortest text that gives the same float32
+                if isinstance(default, float) and np.float32(value) == np.float32(default):
+                    continue
+                found.append((name, repr(float(str(np.float32(value))))))
+            else:
+                found.append((name, _literal(value) if isinstance(value, np.ndarray) else repr(value)))
+        return found
+
+
+def _is_default(op: str, name: str, value: Any, default: Any) -> bool:
+    """Whether leaving the attribute out means the same."""
+    if isinstance(value, np.ndarray):
+        return False
+    if default is None and name in ("dilations", "strides"):
+        return set(value) == {1}
+    if default is None and name in ("pads", "output_padding"):
+        return not any(value)
+    if name == "kernel_shape" and op in ("Conv", "ConvTranspose"):
+        return True  # the weight says it
+    return bool(value == default)
+
+
+def _readable(node: str) -> str:
+    """A node's name as an identifier: layer1_0_conv1_conv for "/layer1/layer1.0/conv1/Conv"."""
+    parts = [part for part in node.split("/") if part]
+    kept = [part for part, following in pairwise([*parts, ""]) if not following.startswith(f"{part}.")]
+    return re.sub(r"[^a-z0-9]+", "_", "_".join(kept).lower().removeprefix("node_")).strip("_")
+
+
+def _literal(array: Any) -> str:
+    """An expression that gives the array: np.float32(0.5), np.int64([1, -1])."""
+    values = array.tolist()
+    if array.dtype.kind == "f":
+        shortest = np.vectorize(lambda value: float(str(value)), otypes=[object])(array) if array.size else array
+        values = shortest.tolist()
+    text = re.sub(r"\b(inf|nan)\b", r'float("\1")', repr(values))
+    name = "bool_" if array.dtype.kind == "b" else array.dtype.name
+    if array.ndim == 0:
+        return f"np.{name}({text})"
+    return f"np.{name}({text})"

@@ -1,0 +1,28 @@
+"""plan(): from an ONNX model to a NumPy program."""
+
+from __future__ import annotations
+
+import onnx_ir as ir
+
+from converter.numpy_runtime.batch import free_batch
+from converter.numpy_runtime.emitting import emit
+from converter.numpy_runtime.folding import fold
+from converter.numpy_runtime.network import read
+from converter.numpy_runtime.program import Program
+
+
+def plan(model: ir.Model) -> Program:
+    """A program that computes what `model` computes, with numpy only. The model is not changed.
+
+    Parameters
+    ----------
+    model: a simplified model in the working opset, its weights initializers. A dimension with a name may have any
+        length when the program runs; a batch of one item becomes any batch where the graph provably allows it.
+
+    Raises UnsupportedOpError for a node without a kernel, and for element types that NumPy does not have.
+    """
+    network = read(model)
+    folded = fold(network)
+    batch_is_free = free_batch(network)
+    source, weights = emit(network, batch_is_free=batch_is_free)
+    return Program(source, weights, tuple(network.inputs), tuple(network.outputs), folded)

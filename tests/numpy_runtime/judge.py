@@ -1,0 +1,71 @@
+"""One kernel against ONNX Runtime on the same arrays: what the tests of kernels share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from converter.graph import IR_VERSION, WORKING_OPSET
+from converter.numpy_runtime import KERNELS
+from tests.onnx_text import ort_run
+
+
+def node_model(op: str, arrays: list[Any], attributes: dict[str, Any], outputs: int = 1) -> onnx.ModelProto:
+    """A model of one node; a None among the arrays is an absent input."""
+    names = [f"x{n}" if array is not None else "" for n, array in enumerate(arrays)]
+    inputs = [
+        helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+        for name, array in zip(names, arrays, strict=True)
+        if array is not None
+    ]
+    results = [f"y{n}" for n in range(outputs)]
+    node = helper.make_node(op, names, results, **attributes)
+    graph = helper.make_graph([node], "g", inputs, [onnx.ValueInfoProto(name=name) for name in results])
+    return helper.make_model(graph, ir_version=IR_VERSION, opset_imports=[helper.make_opsetid("", WORKING_OPSET)])
+
+
+def ours(op: str, arrays: list[Any], attributes: dict[str, Any], outputs: int = 1) -> list[np.ndarray]:
+    """The kernel's results. What it was given must be as before."""
+    before = [None if array is None else array.copy() for array in arrays]
+    extra = {"outputs": outputs} if outputs > 1 and op not in ("Split", "TopK") else {}
+    plain = {name: np.asarray(onnx.numpy_helper.to_array(value)) if isinstance(value, onnx.TensorProto) else value
+             for name, value in attributes.items()}  # fmt: skip
+    with np.errstate(all="ignore"):
+        result = KERNELS[op](*arrays, **plain, **extra)
+    for array, copy in zip(arrays, before, strict=True):
+        if array is not None:
+            np.testing.assert_array_equal(array, copy, err_msg=f"{op} changed its input")
+    return [np.asarray(array) for array in (result if isinstance(result, tuple) else (result,))]
+
+
+def agree(
+    op: str, arrays: list[Any], attributes: dict[str, Any] | None = None, *, outputs: int = 1, error: float = 2e-6
+) -> None:
+    """The kernel gives ONNX Runtime's dtype, shape and numbers, within `error` of the largest of them."""
+    attributes = attributes or {}
+    model = node_model(op, arrays, attributes, outputs)
+    wanted = ort_run(model, {f"x{n}": array for n, array in enumerate(arrays) if array is not None})
+    for got, want in zip(ours(op, arrays, attributes, outputs), wanted, strict=True):
+        same(got, want, error)
+
+
+def same(got: np.ndarray, want: np.ndarray, error: float) -> None:
+    assert got.dtype == want.dtype
+    assert got.shape == want.shape
+    if want.dtype.kind != "f":
+        np.testing.assert_array_equal(got, want)
+        return
+    finite = np.abs(want[np.isfinite(want)])
+    scale = float(finite.max()) if finite.size else 1.0
+    np.testing.assert_allclose(got, want, rtol=0, atol=error * max(scale, 1e-30))
+
+
+def shape(rng: np.random.Generator, rank: int, low: int = 1, high: int = 6) -> tuple[int, ...]:
+    return tuple(int(n) for n in rng.integers(low, high, rank))
+
+
+def normal(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any = np.float32) -> np.ndarray:
+    return rng.normal(0, 2, shape).astype(dtype)

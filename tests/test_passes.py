@@ -1,0 +1,106 @@
+"""The tidy passes: what each changes, that it changes nothing twice, and that numbers stay."""
+
+import numpy as np
+import onnx_ir as ir
+import pytest
+
+from converter.graph import WORKING_OPSET
+from converter.passes import (
+    PASSES,
+    check_invariants,
+    drop_empty_work,
+    drop_identities,
+    name_nodes,
+    remove_unused,
+    run_passes,
+    simplify,
+    to_working_opset,
+)
+from tests.onnx_text import graph, ops, ort_run
+
+X = np.random.default_rng(0).standard_normal((2, 3, 4)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("run", "text", "left"),
+    [
+        (drop_identities, "{ a = Identity(x)\nb = Relu(a)\ny = Identity(b) }", ["Relu"]),
+        (drop_identities, "{ a, m = Dropout(x)\ny = Relu(a) }", ["Relu"]),
+        (drop_identities, "{ y = Identity(x) }", ["Identity"]),
+        (drop_empty_work, "{ a = Reshape(x, same)\ny = Relu(a) }", ["Relu"]),
+        (drop_empty_work, "{ a = Transpose<perm=[0,1,2]>(x)\ny = Relu(a) }", ["Relu"]),
+        (drop_empty_work, "{ a = Transpose<perm=[0,2,1]>(x)\nb = Transpose<perm=[0,2,1]>(a)\ny = Relu(b) }",
+         ["Transpose", "Transpose", "Relu"]),
+        (drop_empty_work, "{ a = Expand(x, same)\ny = Relu(a) }", ["Relu"]),
+        (drop_empty_work, "{ a = Cast<to=1>(x)\ny = Relu(a) }", ["Relu"]),
+        (remove_unused, "{ a = Sigmoid(x)\ny = Relu(x) }", ["Relu"]),
+    ],
+)  # fmt: skip
+def test_passes(run, text, left):
+    constants = {"same": np.array([2, 3, 4])} if "same" in text else {}
+    model = graph(f"(float[2,3,4] x) => (float[2,3,4] y) {text}", **constants)
+    before = ort_run(model, {"x": X})
+    changed = run(model)
+    assert ops(model) == left
+    assert changed == 0 or run(model) == 0
+    check_invariants(model, after=run.__name__)
+    np.testing.assert_array_equal(ort_run(model, {"x": X})[0], before[0])
+    assert model.graph.outputs[0].name == "y"
+
+
+def test_a_reversing_slice_of_equal_shape_is_work():
+    constants = {"start": np.array([-1]), "end": np.array([-100]), "axis": np.array([0]), "step": np.array([-1])}
+    model = graph(
+        "(float[2,3,4] x) => (float[2,3,4] y) { y0 = Slice(x, start, end, axis, step)\ny = Relu(y0) }", **constants
+    )
+    assert drop_empty_work(model) == 0
+
+
+def test_names_become_unique_and_stay():
+    model = graph("(float[2,3,4] x) => (float[2,3,4] y) { a = Relu(x)\nb = Relu(a)\nc = Relu(b)\ny = Relu(c) }")
+    for node, name in zip(model.graph, ["twice", "twice", None, "Relu_0"], strict=True):
+        node.name = name
+    assert name_nodes(model) == 2
+    names = [node.name for node in model.graph]
+    assert len(set(names)) == 4
+    assert names[0] == "twice"
+    assert names[3] == "Relu_0"
+    assert name_nodes(model) == 0
+
+
+@pytest.mark.parametrize("opset", [13, 17, 18, WORKING_OPSET])
+def test_simplify_ends_in_the_working_opset(opset):
+    axes = (
+        "axes = Constant<value = int64[1] {1}>()\nm = ReduceMean<keepdims=1>(x, axes)"
+        if opset >= 18
+        else "m = ReduceMean<axes=[1]>(x)"
+    )
+    body = f"{axes}\ns = Shape(x)\nr = Reshape(x, s)\nb = Add(r, m)\ny = Relu(b)"
+    text = f"g (float[2,3,4] x) => (float[2,3,4] y) {{ {body} }}"
+    proto = ir.to_proto(ir.from_onnx_text(f'<ir_version: 8, opset_import: ["": {opset}]>\n{text}'))
+    result = simplify(proto)
+    assert result.model.opset_imports[""] == WORKING_OPSET
+    assert result.changes["to_working_opset"] == (opset != WORKING_OPSET)
+    assert ops(result.model) == ["ReduceMean", "Add", "Relu"]
+    expected = np.maximum(X + X.mean(1, keepdims=True), 0)
+    np.testing.assert_allclose(ort_run(result.model, {"x": X})[0], expected, rtol=1e-6, atol=1e-6)
+    assert not any(run_passes(result.model, PASSES).values()), "the passes have not reached their fixed point"
+
+
+def test_an_opset_that_cannot_be_converted_is_an_error():
+    from converter.errors import ConversionError
+
+    proto = ir.to_proto(graph("(float[2] x) => (float[2] y) { y = Relu(x) }"))
+    proto.opset_import[0].version = 99
+    with pytest.raises(ConversionError) as error:
+        to_working_opset(proto)
+    assert str(error.value).startswith(f"the model's opset 99 cannot be converted to {WORKING_OPSET}\n")
+
+
+def test_a_broken_graph_names_the_pass():
+    model = graph("(float[2] x) => (float[2] y) { a = Relu(x)\ny = Relu(a) }")
+    first, second = model.graph
+    model.graph.remove(first)
+    model.graph.insert_after(second, first)
+    with pytest.raises(ValueError, match="after somebody: Relu 'n1' reads 'a' before it is made"):
+        check_invariants(model, after="somebody")
