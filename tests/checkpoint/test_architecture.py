@@ -36,12 +36,12 @@ def here(tmp_path, monkeypatch):
 def test_file(here):
     (here / "sub").mkdir()
     (here / "sub" / "model.py").write_text(
-        "from parts_of_it import N\nimport torch\nclass Net(torch.nn.Linear):\n    def __init__(self):\n        super().__init__(N, 1)\n"
+        "from parts_of_it import N\nimport torch\n\ndef make():\n    return torch.nn.Linear(N, 1)\n"
     )
     (here / "sub" / "parts_of_it.py").write_text("N = 7\n")
     path = list(sys.path)
 
-    assert architecture.build("sub/model.py:Net").module.in_features == 7
+    assert architecture.build("sub/model.py:make").module.in_features == 7
     assert architecture.build(f"{here / 'sub' / 'model.py'}:Net").module.in_features == 7
     assert architecture.build("net.py:net", {"classes": 5}).module[2].out_channels == 5
     assert sys.path == path
@@ -58,14 +58,19 @@ def test_two_files_of_one_name(here):
 BROKEN = {
     "raises": ("import torch\nx = 1\nraise RuntimeError('no GPU')\n", "RuntimeError: no GPU (net.py, line 3)",
                "run it in Python alone until it works"),
-    "syntax": ("x = (\n", "SyntaxError: '(' was never closed (net.py, line 1)", "run it in Python alone until it works"),
-    "import": ("import torch\nimport nowhere.to.be_found\n", "ModuleNotFoundError: No module named 'nowhere' (net.py, line 2)",
+    "syntax": ("x = (\n", "SyntaxError: '(' was never closed (net.py, line 1)",
+               "run it in Python alone until it works"),
+    "import": ("import torch\nimport nowhere.to.be_found\n",
+               "ModuleNotFoundError: No module named 'nowhere' (net.py, line 2)",
                "install nowhere, or run in the folder that holds it"),
-    "relative": ("from . import parts\n", "ImportError: attempted relative import with no known parent package (net.py, line 1)",
-                 "name it as part of its package: --arch package.module:callable, in the folder that holds the package"),
+    "relative": ("from . import parts\n",
+                 "ImportError: attempted relative import with no known parent package (net.py, line 1)",
+                 "name it as part of its package: --arch package.module:callable, in the folder that holds "
+                 "the package"),
     "script": ("import argparse, sys\nsys.exit(2)\n", "SystemExit: 2 (net.py, line 2)",
                'move what the script does behind: if __name__ == "__main__":'),
-    "deeper": ("def f():\n    return {}['key']\n\nf()\n", "KeyError: 'key' (net.py, line 2)", "run it in Python alone until it works"),
+    "deeper": ("def f():\n    return {}['key']\n\nf()\n", "KeyError: 'key' (net.py, line 2)",
+               "run it in Python alone until it works"),
 }  # fmt: skip
 
 

@@ -108,14 +108,17 @@ FILES = {
     "zip of anything": (lambda: _zip("readme.txt"), "archive", "zip"),
     "tar of a checkpoint": (lambda: _tar("best.pth"), "archive", "tar that holds best.pth"),
     "pdf": (lambda: b"%PDF-1.7", "other", "a PDF document"),
-    "noise": (lambda: b"\x00\x01\x02\x03\xff\xfe\xfd\xfc\xfb", "unknown", "it begins with the bytes 00 01 02 03 ff fe fd fc"),
+    "noise": (
+        lambda: b"\x00\x01\x02\x03\xff\xfe\xfd\xfc\xfb", "unknown",
+        "it begins with the bytes 00 01 02 03 ff fe fd fc"),
     "half a zip": (lambda: _saved()[:1500], "truncated-zip", ""),
     "half a legacy pickle": (
         lambda: _saved(_use_new_zipfile_serialization=False)[:200], "truncated-pickle",
         "no newline found when trying to read stringnl"),
     "half a pickle": (lambda: pickle.dumps(list(range(300)))[:-9], "truncated-pickle", None),
     "half a safetensors": (
-        lambda: STATE[:-10], "truncated-safetensors", f"{len(STATE) - 10:,} bytes where its header speaks of {len(STATE):,}"),
+        lambda: STATE[:-10], "truncated-safetensors",
+        f"{len(STATE) - 10:,} bytes where its header speaks of {len(STATE):,}"),
     "a safetensors header, cut": (lambda: STATE[:50], "truncated-safetensors", "its header is cut off or damaged"),
     "half an onnx": (lambda: _onnx()[:-5], "truncated-onnx", ""),
 }  # fmt: skip

@@ -15,6 +15,7 @@ from tests.checkpoint.files import NET, as_legacy, tiny, torch7
 
 AGAIN = "copy or download it again, and compare its size and checksum with the original"
 GIVE = "give the checkpoint itself: a .pth, .pt, .ckpt, .bin or .safetensors file"
+NAME_IT = "name the network that was trained, with the arguments that it was built with: --arch and --arch-args"
 X = torch.linspace(-1, 1, 64).reshape(1, 1, 8, 8)
 
 
@@ -51,7 +52,8 @@ WRAPPED = {
     "state_dict": (
         lambda s: {"epoch": 3, "state_dict": s, "optimizer": OPTIMIZER}, ("weights found under 'state_dict'",)),
     "model_state_dict": (
-        lambda s: {"model_state_dict": s, "optimizer_state_dict": OPTIMIZER}, ("weights found under 'model_state_dict'",)),
+        lambda s: {"model_state_dict": s, "optimizer_state_dict": OPTIMIZER},
+        ("weights found under 'model_state_dict'",)),
     "model": (lambda s: {"model": s, "scaler": {"scale": torch.ones(1)}}, ("weights found under 'model'",)),
     "ema": (lambda s: {"ema": s, "updates": 3}, ("weights found under 'ema'",)),
     "net": (lambda s: {"net": s}, ("weights found under 'net'",)),
@@ -72,7 +74,8 @@ WRAPPED = {
         ("weights found under 'state_dict'", "removed 'model.' from the names",
          "left out 1 of the wrapper's own tensors: loss.weight")),
     "all three": (
-        lambda s: _prefixed(s, "model._orig_mod.module."), ("removed 'model.', '_orig_mod.', 'module.' from the names",)),
+        lambda s: _prefixed(s, "model._orig_mod.module."),
+        ("removed 'model.', '_orig_mod.', 'module.' from the names",)),
     "compiled inside": (
         lambda s: {key.replace("0.", "0._orig_mod."): value for key, value in s.items()},
         ("removed '._orig_mod.' (inside) from the names",)),
@@ -283,7 +286,8 @@ BAD = {
         "Lua Torch7's own format: nn.Sequential, 71 bytes",
         ("run it in OpenCV 4.x as it is: cv2.dnn.readNetFromTorch reads it there; OpenCV 5.0 has no such function",
          "give a PyTorch version of the model; converting Torch7 files is not possible yet")),
-    "truncated": (_half, "is cut off: the end of the file is missing", "a zip archive without an end, 1,200 bytes", (AGAIN,)),
+    "truncated": (
+        _half, "is cut off: the end of the file is missing", "a zip archive without an end, 1,200 bytes", (AGAIN,)),
     "page": (
         lambda net: b"<html><title>Sign in</title></html>", "is a web page, not a checkpoint: the download went wrong",
         'HTML or XML: its title is "Sign in", 35 bytes',
@@ -418,7 +422,8 @@ def test_no_arch(net, tmp_path):
         load(tmp_path / "a")
     assert str(caught.value) == (
         f"{tmp_path / 'a'} holds weights alone: which network they belong to has to be said with --arch\n"
-        "  measured: 9 tensors: 0.weight 3x1x3x3, 0.bias 3, 1.weight 3, 1.bias 3, 1.running_mean 3, 1.running_var 3, ...\n"
+        "  measured: 9 tensors: 0.weight 3x1x3x3, 0.bias 3, 1.weight 3, 1.bias 3, 1.running_mean 3, "
+        "1.running_var 3, ...\n"
         "  do:       --arch timm:NAME or --arch torchvision:NAME, for a network of these libraries\n"
         "  do:       --arch package.module:callable or --arch path/to/file.py:callable, for your own"
     )
@@ -448,7 +453,7 @@ def test_all_that_does_not_fit(net, arch, tmp_path):
         "            2 unexpected: head.weight, head.bias\n"
         "            2 of another shape: 1.bias scalar, not 3; 2.bias 5, not 2\n"
         "            weights found under 'model'\n"
-        "  do:       name the network that was trained, with the arguments that it was built with: --arch and --arch-args"
+        f"  do:       {NAME_IT}"
     )
 
 
@@ -493,7 +498,7 @@ def test_advice(source, built, do, tmp_path):
         load(tmp_path / "a", arch=arch, arch_args=built)
 
     if do == "classes":
-        do = "name the network that was trained, with the arguments that it was built with: --arch and --arch-args"
+        do = NAME_IT
     else:
         do = f"build the network as the checkpoint has it: {do}"
         loaded = load(tmp_path / "a", arch=arch, arch_args={**built, **source})

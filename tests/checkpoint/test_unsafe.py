@@ -18,6 +18,11 @@ from converter.checkpoint.pickles import COMPUTED, globals_inside
 from converter.errors import CheckpointError, UnsafeCheckpointError
 from tests.checkpoint.files import NET, as_legacy, as_tar, as_zip, attacks, tiny
 
+DO = (
+    "  do:       if you know and trust where it comes from: --trust\n"
+    "  do:       or save the weights alone where it was made, torch.save(model.state_dict(), 'weights.pth'), "
+    "and give --arch"
+)
 FORMS = {"bare": bytes, "zip": as_zip, "legacy": as_legacy, "tar": as_tar}
 ATTACKS = list(attacks(pathlib.Path("x")))
 NAMES = {
@@ -49,8 +54,7 @@ def test_attack_is_refused_by_name(form, attack, arch, tmp_path):
     assert str(caught.value) == (
         f"{path} cannot be loaded as tensors alone, and any other way runs code that it names\n"
         f"  measured: unpickling it would import {NAMES[attack]}\n"
-        "  do:       if you know and trust where it comes from: --trust\n"
-        "  do:       or save the weights alone where it was made, torch.save(model.state_dict(), 'weights.pth'), and give --arch"
+        f"{DO}"
     )
 
 
@@ -109,7 +113,8 @@ def test_harmless_extras_load(arch, tmp_path):
     """A NumPy number, an argparse result and a path beside the weights are no reason to refuse them."""
     path = tmp_path / "model.pth"
     extras = {
-        "best": np.float64(0.5), "step": np.int64(3), "curve": np.arange(6.0).reshape(2, 3), "words": np.array(["a", None], object),
+        "best": np.float64(0.5), "step": np.int64(3), "curve": np.arange(6.0).reshape(2, 3),
+        "words": np.array(["a", None], object),
         "args": argparse.Namespace(lr=0.1), "out": pathlib.Path("x"), "epoch": 3,
     }  # fmt: skip
     torch.save({"state_dict": tiny().state_dict(), **extras}, path)
@@ -179,8 +184,7 @@ def test_torchscript_needs_trust(tmp_path):
     assert str(caught.value) == (
         f"{path} is a TorchScript archive: a program that can run, and write files, while it is loaded\n"
         f"  measured: it carries {member}\n"
-        "  do:       if you know and trust where it comes from: --trust\n"
-        "  do:       or save the weights alone where it was made, torch.save(model.state_dict(), 'weights.pth'), and give --arch"
+        f"{DO}"
     )
     assert load(path, trust=True).kind == "torchscript"
     assert marker.exists()
@@ -195,9 +199,9 @@ def test_export_archive_needs_trust(tmp_path):
 
     assert str(caught.value) == (
         f"{path} is a torch.export archive: loading one evaluates expressions and unpickles objects\n"
-        "  measured: its pickles name nothing but tensors, its expressions cannot be told from code without running them\n"
-        "  do:       if you know and trust where it comes from: --trust\n"
-        "  do:       or save the weights alone where it was made, torch.save(model.state_dict(), 'weights.pth'), and give --arch"
+        "  measured: its pickles name nothing but tensors, "
+        "its expressions cannot be told from code without running them\n"
+        f"{DO}"
     )
 
 
