@@ -146,7 +146,7 @@ def _changes_nothing(node: ir.Node, source: ir.Value) -> bool:
     if node.op_type == "Slice" and len(node.inputs) > 4:
         steps = array_of(node.inputs[4])
         return steps is not None and bool((steps == 1).all())
-    return node.op_type == "Slice"
+    return bool(node.op_type == "Slice")
 
 
 def _take_over(output: ir.Value, source: ir.Value) -> None:

@@ -73,7 +73,7 @@ def recipe(name: str) -> Recipe:
     """The recipe of that name. Raises InputError that offers close names."""
     found = {path.stem: path for path in _files()}
     if name not in found:
-        close = difflib.get_close_matches(name, found, n=3, cutoff=0.5)
+        close = difflib.get_close_matches(name, found, n=3, cutoff=0.6)
         raise InputError(
             f"there is no recipe called {name}",
             measured=f"recipes: {', '.join(found) or 'none'}",

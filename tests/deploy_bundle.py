@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
+import itertools
 import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import cv2
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -16,6 +20,7 @@ from onnx import TensorProto, helper, numpy_helper
 from converter.deploy import TensorInfo, render_deploy
 from converter.preprocess import Preprocess
 
+HERE = str(cv2.__version__)
 INPUTS = (TensorInfo("input", (1, 3, 8, 8)),)
 OUTPUTS = (TensorInfo("scores", (1, 4)),)
 PREPROCESS = Preprocess.parse("unit", shape=(1, 3, 8, 8))
@@ -86,6 +91,20 @@ def write_bundle(folder: Path, *, opencv: Sequence[Mapping[str, Any]], samples: 
     }
     (folder / "deploy.py").write_text(render_deploy(**{**given, **facts}), encoding="utf-8")
     return folder
+
+
+_COUNT = itertools.count()
+
+
+def load_module(folder: Path) -> ModuleType:
+    """The bundle's deploy.py, imported under a name of its own."""
+    name = f"deployed_{next(_COUNT)}"
+    spec = importlib.util.spec_from_file_location(name, folder / "deploy.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def deploy(

@@ -137,11 +137,11 @@ def _exported(archive: zipfile.ZipFile) -> _Seen:
     """A torch.export archive: a program in JSON, beside members that its reader unpickles."""
     found: dict[str, None] = {}
     try:
-        for member in archive.namelist():
-            with archive.open(member) as stream:
-                pickled = stream.read(4)[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-            if pickled:
-                found.update(dict.fromkeys(pickles.globals_inside(archive.read(member))))
+        for member in archive.infolist():
+            with pickles.open_member(archive, member) as stream:
+                start = stream.read(2)
+                if start in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+                    found.update(dict.fromkeys(pickles.globals_inside(start + stream.read())))
     except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as error:
         return _Seen("truncated-zip", str(error))
     return _Seen("torch-export", globals=tuple(found))

@@ -5,6 +5,7 @@ This list explains a refusal; the refusal itself never depends on it: files are 
 
 from __future__ import annotations
 
+import copy
 import io
 import pickletools
 import zipfile
@@ -45,8 +46,16 @@ def globals_of_zip(archive: zipfile.ZipFile, member: str) -> tuple[str, ...]:
     """The same for one pickle inside of a zip archive. Raises TruncatedError, also for an absurd size."""
     if archive.getinfo(member).file_size > _LARGEST:
         raise TruncatedError(f"{member} claims {archive.getinfo(member).file_size} bytes")
-    with archive.open(member) as stream:
+    with open_member(archive, archive.getinfo(member)) as stream:
         return globals_of(io.BytesIO(stream.read()))
+
+
+def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
+    """A member of a zip archive. Where torch left the checksum out (it writes 0 then), none is checked."""
+    if info.CRC == 0:
+        info = copy.copy(info)
+        del info.CRC  # zipfile checks what is there
+    return archive.open(info)
 
 
 def globals_inside(data: bytes) -> tuple[str, ...]:

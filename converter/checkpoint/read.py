@@ -6,9 +6,12 @@ import pickle
 import re
 import types
 import warnings
+import zipfile
 from typing import Any
 
 from converter.checkpoint.inspect import CheckpointInfo
+from converter.checkpoint.pickles import open_member
+from converter.checkpoint.refuse import AGAIN
 from converter.checkpoint.standins import STANDINS, Array, harmless
 from converter.errors import CheckpointError, UnsafeCheckpointError
 
@@ -23,6 +26,8 @@ def read(info: CheckpointInfo, *, trust: bool, main: types.ModuleType | None = N
     `main` stands in for the training script when a trusted pickle asks for classes of `__main__`.
     Raises UnsafeCheckpointError for a file that needs code without trust, CheckpointError for a damaged one.
     """
+    if info.kind in ("zip-checkpoint", "torchscript", "torch-export"):
+        _check_sums(info)
     reader = {"safetensors": _safetensors, "torchscript": _torchscript, "torch-export": _exported}.get(info.kind)
     if reader is not None:
         return reader(info, trust)
@@ -31,6 +36,26 @@ def read(info: CheckpointInfo, *, trust: bool, main: types.ModuleType | None = N
     if info.kind in ("zip-checkpoint", "legacy-checkpoint"):
         return _tensors(info)
     raise unsafe(info, f"a {info.kind}, for which there is no reader that knows tensors only")
+
+
+def _check_sums(info: CheckpointInfo) -> None:
+    """Compare every member of the archive with its checksum: torch does not, and would load damaged weights."""
+    wrong = []
+    with zipfile.ZipFile(info.path) as archive:
+        members = archive.infolist()
+        for member in members:
+            try:
+                with open_member(archive, member) as stream:
+                    while stream.read(1 << 20):
+                        pass
+            except Exception as error:  # zipfile has many words for a damaged archive
+                wrong.append(f"{member.filename} ({type(error).__name__}: {_reason(error)})")
+    if wrong:
+        raise CheckpointError(
+            f"{info.path} is damaged",
+            measured=f"{len(wrong)} of {len(members)} parts of the archive fail their checksum: {', '.join(wrong[:3])}",
+            do=(AGAIN,),
+        )
 
 
 def unsafe(info: CheckpointInfo, reason: str) -> UnsafeCheckpointError:
@@ -85,7 +110,7 @@ def _unpickler(main: types.ModuleType | None) -> Any:
 
     class Unpickler(pickle.Unpickler):
         def find_class(self, module: str, name: str) -> Any:
-            if module == "__main__" and hasattr(main, name):
+            if module == "__main__" and main is not None and hasattr(main, name):
                 return getattr(main, name)
             return super().find_class(module, name)
 
@@ -149,7 +174,7 @@ def damaged(info: CheckpointInfo, error: Exception) -> CheckpointError:
     return CheckpointError(
         f"{info.path} cannot be read: it is damaged or incomplete",
         measured=f"{info.kind}, {info.size:,} bytes; {type(error).__name__}: {_reason(error)}",
-        do=("copy or download it again, and compare its size and checksum with the original",),
+        do=(AGAIN,),
     )
 
 

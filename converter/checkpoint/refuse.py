@@ -5,7 +5,7 @@ from __future__ import annotations
 from converter.checkpoint.inspect import CheckpointInfo, Kind
 from converter.errors import CheckpointError
 
-_AGAIN = "copy or download it again, and compare its size and checksum with the original"
+AGAIN = "copy or download it again, and compare its size and checksum with the original"
 _GIVE = "give the checkpoint itself: a .pth, .pt, .ckpt, .bin or .safetensors file"
 
 _SAY: dict[Kind, tuple[str, str, tuple[str, ...]]] = {
@@ -13,7 +13,7 @@ _SAY: dict[Kind, tuple[str, str, tuple[str, ...]]] = {
     "unreadable": ("cannot be opened", "the system refuses", ("check the permissions of the file and of its folder",)),
     "directory": ("is a folder, not a checkpoint", "a folder", (_GIVE,)),
     "special": ("is not a regular file", "a device, pipe or socket", (_GIVE,)),
-    "empty": ("is empty", "0 bytes", (_AGAIN,)),
+    "empty": ("is empty", "0 bytes", (AGAIN,)),
     "text": ("is a text file, not a checkpoint", "text", (_GIVE,)),
     "html": (
         "is a web page, not a checkpoint: the download went wrong",
@@ -36,11 +36,11 @@ _SAY: dict[Kind, tuple[str, str, tuple[str, ...]]] = {
         ("unpack it, and give the checkpoint in it",),
     ),
     "other": ("is not a checkpoint", "a file of another kind", (_GIVE,)),
-    "unknown": ("is in no format that is known here", "unknown bytes", (_GIVE, _AGAIN)),
-    "truncated-zip": ("is cut off: the end of the file is missing", "a zip archive without an end", (_AGAIN,)),
-    "truncated-pickle": ("is cut off or damaged", "a pickle that stops before its end", (_AGAIN,)),
-    "truncated-safetensors": ("is cut off or damaged", "a safetensors file", (_AGAIN,)),
-    "truncated-onnx": ("is an ONNX model that is cut off", "an ONNX model without its end", (_AGAIN,)),
+    "unknown": ("is in no format that is known here", "unknown bytes", (_GIVE, AGAIN)),
+    "truncated-zip": ("is cut off: the end of the file is missing", "a zip archive without an end", (AGAIN,)),
+    "truncated-pickle": ("is cut off or damaged", "a pickle that stops before its end", (AGAIN,)),
+    "truncated-safetensors": ("is cut off or damaged", "a safetensors file", (AGAIN,)),
+    "truncated-onnx": ("is an ONNX model that is cut off", "an ONNX model without its end", (AGAIN,)),
     "onnx": (
         "is an ONNX model already, not a PyTorch checkpoint",
         "an ONNX model",

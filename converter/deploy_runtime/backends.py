@@ -42,6 +42,15 @@ def read_net(path: Path, engine: str) -> Any:
     return cv2.dnn.readNetFromONNX(model)
 
 
+def choose_own_kernels(net: Any) -> None:
+    """OpenCV's own CPU kernels: what was verified. Some builds of 4.x prefer another library when nobody says."""
+    import cv2
+
+    if int(cv2.__version__.split(".")[0]) < 5:
+        net.setPreferableBackend(cv2.dnn.DNN_BACKEND_OPENCV)
+        net.setPreferableTarget(cv2.dnn.DNN_TARGET_CPU)
+
+
 class OpenCVBackend:
     """model.onnx in cv2.dnn. Raises CannotRunError when it cannot be loaded or run."""
 
@@ -57,6 +66,7 @@ class OpenCVBackend:
             raise CannotRunError(f"{path} is missing")
         try:
             self.net = read_net(path, target["engine"] if target is not None else "new")
+            choose_own_kernels(self.net)
         except Exception as error:  # whatever cv2 raises means the same: it does not read this network
             raise CannotRunError(f"it cannot read model.onnx ({brief(error)})") from error
 

@@ -64,8 +64,8 @@ def _shape_hint(found: tuple[int, ...], wanted: Any) -> str:
         return ": this is batch, height, width, channels; give blob.transpose(0, 3, 1, 2)"
     if found[1] != wanted[1]:
         return f": {found[1]} channels, expected {wanted[1]}"
-    if (found[3], found[2]) == wanted[2:]:
-        return ": height and width are swapped"
     if found[2:] != wanted[2:]:
+        if (found[3], found[2]) == wanted[2:]:
+            return ": height and width are swapped"
         return f": height x width is {found[2]}x{found[3]}, expected {wanted[2]}x{wanted[3]}"
     return f": batch size {found[0]}, expected {wanted[0]}"

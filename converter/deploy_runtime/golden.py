@@ -34,14 +34,14 @@ class Golden:
             with self._open() as arrays:
                 feeds = {name: arrays[f"input:{number}:{name}"] for name, _, _ in self.about.inputs}
                 wanted = {name: arrays[f"output:{number}:{name}"] for name in self.about.output_names}
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise UsageError(f"{self.path} is damaged ({brief(error)})") from error
         return feeds, wanted
 
     def _open(self) -> Any:
         try:
             return np.load(str(self.path), allow_pickle=False)
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise UsageError(f"{self.path} is damaged ({brief(error)})") from error
 
 

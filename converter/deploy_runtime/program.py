@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,9 @@ def main(about: About, folder: Path, script: Path, arguments: Sequence[str] | No
     except CannotRunError as error:
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
+        return 1
     except KeyboardInterrupt:
         return 130
 
@@ -136,7 +139,9 @@ def _run(about: About, folder: Path, script: Path, options: Any) -> int:
                     run_video(model, source, path, printer, window, options.fps_limit)
                 else:
                     _run_one(model, source, path, printer, window)
-            except (ValueError, OSError, CannotRunError, zipfile.BadZipFile) as error:
+            except BrokenPipeError:
+                raise  # whoever reads our results has gone: not this source's failure
+            except (ValueError, OSError, CannotRunError) as error:
                 printer.failure(source.text, str(error))  # the others go on
     finally:
         printer.close()

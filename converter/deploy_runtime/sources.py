@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,8 +135,11 @@ def write_image(path: Path, image: np.ndarray) -> None:
 
 def read_arrays(path: str) -> Any:
     """The array of an .npy file, or the arrays by name of an .npz file. Raises ValueError or OSError."""
-    loaded = np.load(path, allow_pickle=False)
-    if isinstance(loaded, np.ndarray):
-        return loaded
-    with loaded:
-        return {name: loaded[name] for name in loaded.files}
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return loaded
+        with loaded:
+            return {name: loaded[name] for name in loaded.files}
+    except (EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"not an array that NumPy can read ({brief(error)})") from error

@@ -17,8 +17,8 @@ from converter.numpy_runtime.kernels import KERNELS
 from converter.numpy_runtime.network import Network, Step
 from converter.render import paste, render
 
-_SMALL = 8
-"""Constants of up to this many elements are written into the program, larger ones go to weights.npz."""
+_SMALL = {"i": 8, "u": 8, "b": 8, "f": 4}
+"""Constants of up to this many elements, by kind, are written into the program; larger ones go to weights.npz."""
 
 _WIDTH = 116
 
@@ -133,7 +133,7 @@ class _Writer:
         if key not in self.network.constants:
             return self._expressions[key]
         array = self.network.constants[key]
-        if array.size <= _SMALL and array.ndim <= 1 and array.dtype.kind in "fiub":
+        if array.ndim <= 1 and array.size <= _SMALL.get(array.dtype.kind, 0):
             return _literal(array)
         name = self._weight_name(key)
         self.weights[name] = array

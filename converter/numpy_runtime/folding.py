@@ -241,7 +241,7 @@ def _store(network: Network, layer: Step, weight: np.ndarray, bias: np.ndarray) 
     keys = []
     for key, array in ((layer.inputs[1], weight), (old, bias)):
         if uses[key] == 1:
-            del network.constants[key], network.shapes[key]  # its name is free again
+            del network.constants[key], network.shapes[key], network.dtypes[key]  # its name is free again
         keys.append(network.add_constant(key, array.astype(dtype)))
     layer.inputs[1:] = keys
 

@@ -100,14 +100,16 @@ def read(model: ir.Model) -> Network:
     graph = model.graph
     constants = {value.name or "": _constant(value) for value in graph.initializers.values()}
     values = [*graph.inputs, *graph.initializers.values(), *(value for node in graph for value in node.outputs)]
+    shapes = {value.name or "": shape for value in values if (shape := _shape(value)) is not None}
+    dtypes = {value.name or "": dtype for value in values if (dtype := _dtype_name(value)) is not None}
     return Network(
         inputs=[_info(value) for value in graph.inputs if value.name not in constants],
         outputs=[_info(value) for value in graph.outputs],
         steps=[_step(node) for node in graph],
         constants=constants,
         results={value.name or "": value.name or "" for value in graph.outputs},
-        shapes={value.name or "": shape for value in values if (shape := _shape(value)) is not None},
-        dtypes={value.name or "": dtype for value in values if (dtype := _dtype_name(value)) is not None},
+        shapes=shapes | {key: array.shape for key, array in constants.items()},
+        dtypes=dtypes | {key: array.dtype.name for key, array in constants.items()},
     )
 
 

@@ -1,6 +1,6 @@
 """Einsum -> Transpose, Reshape, MatMul; for one operand Transpose and ReduceSum.
 
-Why     OpenCV 4.8.1 and older know no Einsum, and later ones not every equation
+Why     OpenCV 4.8.1 and older know no Einsum; later ones, 5.0.0 too, fail at many equations, and crash at some
 Before  y = Einsum<equation="bik,bjk->bij">(a, b)
 After   what only one operand has and the result lacks is summed; a becomes [batch, rows, inner], b [batch, inner, columns];
         y = Transpose(Reshape(MatMul(a, b)))

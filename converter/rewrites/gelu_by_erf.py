@@ -1,6 +1,6 @@
 """Gelu -> 0.5 * x * (1 + erf(x / sqrt(2))).
 
-Why     OpenCV 4.6 and older know no Gelu. (https://arxiv.org/abs/1606.08415, section 2)
+Why     OpenCV 4.5.5 knows no Gelu. (https://arxiv.org/abs/1606.08415, section 2)
 Before  y = Gelu(x)
 After   e = Add(Erf(Mul(x, sqrt(1/2))), 1);  y = Mul(Mul(x, 0.5), e)
 Error   1e-6: a few roundings

@@ -1,6 +1,6 @@
 """GroupNormalization -> mean, variance and division of each group, between two Reshapes.
 
-Why     OpenCV 4.8.1 and older know no InstanceNormalization of three dimensions either
+Why     OpenCV 4.8.1 and older refuse some InstanceNormalizations too, and are less exact in others (5e-6)
 Before  y = GroupNormalization<num_groups=G, epsilon>(x, scale, bias)      x: [N, C, ...], scale: [G] or [C]
 After   r = Reshape(x, [N, G, -1]);  c = r - ReduceMean(r, [2]);  d = Sqrt(ReduceMean(c * c, [2]) + epsilon)
         y = Reshape(c / d, x.shape) * scale + bias

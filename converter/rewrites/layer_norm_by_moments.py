@@ -1,6 +1,6 @@
 """LayerNormalization -> mean, variance, division, scale and shift.
 
-Why     OpenCV 4.7 and older know no LayerNormalization, later ones refuse it with unusual inputs
+Why     OpenCV 4.5.5 knows no LayerNormalization, 4.10 to 4.14 refuse it with unusual inputs
 Before  y = LayerNormalization<axis, epsilon>(x, scale, bias)
 After   c = x - ReduceMean(x, axes);  d = Sqrt(ReduceMean(c * c, axes) + epsilon);  y = c / d * scale + bias
 Error   1e-5: the means are summed in another order

@@ -4,7 +4,7 @@ Why     5.0.0's new engine reads uninitialised memory in a linear Resize of a 1x
         pooling branch of DeepLab's ASPP); whatever the mode, the result is the one pixel everywhere
 Before  y = Resize<mode>(x, roi, scales, sizes)      x: [N, C, 1, 1]
 After   y = Expand(x, y.shape)
-Error   1e-6: cubic weights add up to 1 but for rounding
+Error   5e-6: the sixteen cubic weights, each rounded, add up to 1 but for that
 """
 
 import onnx_ir as ir
@@ -12,7 +12,7 @@ import onnx_ir as ir
 from converter.rewrites import Decline, float32, indices, rule, shape_of
 
 
-@rule("Resize", max_error=1e-6)
+@rule("Resize", max_error=5e-6)
 def resize_pixel_by_expand(node: ir.Node, tape: ir.tape.Tape) -> ir.Value:
     x = float32(node.inputs[0], "the input")
     before, after = shape_of(x, "the input"), shape_of(node.outputs[0], "the output")

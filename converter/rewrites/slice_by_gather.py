@@ -22,12 +22,12 @@ def slice_by_gather(node: ir.Node, tape: ir.tape.Tape) -> ir.Value:
         raise Decline("no step is negative")
     axes_input = optional_input(node, 3)
     axes = np.arange(len(starts)) if axes_input is None else constant(axes_input, "axes") % len(shape)
-    if any(step < 0 and start < -shape[axis] for start, axis, step in zip(starts, axes, steps, strict=True)):
-        raise Decline("a negative step starts before the first element")
-    taken = {
-        int(axis): range(shape[axis])[int(start) : int(end) : int(step)]
-        for start, end, axis, step in zip(starts, ends, axes, steps, strict=True)
-    }
+    taken = {}
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        extent = shape[axis]
+        if step < 0 and (start < -extent or end >= extent):  # ONNX says empty, ONNX Runtime does not always
+            raise Decline("a negative step starts before the first element or ends behind the last")
+        taken[int(axis)] = range(extent)[int(start) : int(end) : int(step)]
     if not all(taken.values()):
         raise Decline("the result is empty")
 

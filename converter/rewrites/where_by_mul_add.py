@@ -1,6 +1,7 @@
 """Where with a constant mask -> Mul by 0 and 1, and Add.
 
-Why     OpenCV 4.x takes no BOOL constant; for importers that have no Min and Max of two tensors (4.5.5)
+Why     OpenCV 4.x takes no BOOL constant. 4.5.5 refuses the Max of where_by_min_max too; this it runs where the mask has
+        the tensor's own shape
 Before  y = Where(mask, a, b)      mask constant
 After   y = a * mask + b * (1 - mask);  the product of a constant branch is folded, and an infinite fill is only added
 Error   0 where both branches are finite at run time: 0 * inf is NaN

@@ -30,6 +30,7 @@ def caption(picture: np.ndarray, lines: list[str], bars: list[float] | None = No
 
     import cv2
 
+    picture = np.pad(picture, [(0, 0), (0, max(0, SMALLEST_EDGE - picture.shape[1])), (0, 0)])  # text needs some width
     font, width = cv2.FONT_HERSHEY_SIMPLEX, picture.shape[1]
     scale = min(max(width / 800, 0.45), 3.0)
     step = round(34 * scale)

@@ -42,7 +42,7 @@ def test_file(here):
     path = list(sys.path)
 
     assert architecture.build("sub/model.py:make").module.in_features == 7
-    assert architecture.build(f"{here / 'sub' / 'model.py'}:Net").module.in_features == 7
+    assert architecture.build(f"{here / 'sub' / 'model.py'}:make").module.in_features == 7
     assert architecture.build("net.py:net", {"classes": 5}).module[2].out_channels == 5
     assert sys.path == path
 

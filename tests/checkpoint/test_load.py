@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import pickle
+import warnings
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -411,6 +415,67 @@ def test_trusted_and_damaged(tmp_path):
     (tmp_path / "a").write_bytes(as_legacy(pickle.dumps({"a": 1}, 2)) + b"rest")
     with pytest.raises(CheckpointError, match="holds no weights"):
         load(tmp_path / "a", trust=True)
+
+
+def _files(net):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.jit.trace(net, X).save("script.pt")
+    torch.save({"model": net.state_dict()}, "zip.pth")
+    torch.save(net.state_dict(), "legacy.pth", _use_new_zipfile_serialization=False)
+    torch.save(net, "module.pth")
+    safetensors.torch.save_file(net.state_dict(), "a.safetensors")
+    return "zip.pth", "legacy.pth", "module.pth", "a.safetensors", "script.pt"
+
+
+def test_flipped_bit(net, arch, tmp_path):
+    """torch reads weights without looking at the archive's checksums."""
+    path = tmp_path / "a.pth"
+    torch.save(net.state_dict(), path)
+    data = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        parts = len(archive.namelist())
+    position = data.index(net[0].weight.detach().numpy().tobytes())
+    data[position + 5] ^= 1
+    path.write_bytes(bytes(data))
+
+    with pytest.raises(CheckpointError) as caught:
+        load(path, arch=arch)
+
+    assert str(caught.value) == (
+        f"{path} is damaged\n"
+        f"  measured: 1 of {parts} parts of the archive fail their checksum: "
+        "a/data/0 (BadZipFile: Bad CRC-32 for file 'a/data/0')\n"
+        f"  do:       {AGAIN}"
+    )
+
+
+def test_without_checksums(net, arch, tmp_path):
+    before = torch.serialization.get_crc32_options()
+    torch.serialization.set_crc32_options(False)
+    try:
+        torch.save(net.state_dict(), tmp_path / "a")
+    finally:
+        torch.serialization.set_crc32_options(before)
+    _same(load(tmp_path / "a", arch=arch), net)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_damaged_drawn(seed, net, arch, tmp_path, monkeypatch):
+    """A few bytes of a good file changed, or its end cut off: it loads, or it is refused in our words."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(seed)
+    names = _files(net)
+    path = Path(names[seed % len(names)])
+    data = bytearray(path.read_bytes())
+    for position in rng.integers(0, len(data), rng.integers(1, 9)):
+        data[position] = rng.integers(0, 256)
+    path.write_bytes(bytes(data[: rng.integers(1, len(data) + 1)] if seed % 3 == 0 else data))
+
+    with contextlib.suppress(InputError):
+        loaded = load(path, arch=arch)
+        if path.suffix == ".pth" and loaded.kind == "zip-checkpoint":  # the only form here that has checksums
+            _same(loaded, net)
 
 
 # --- weights and architecture -----------------------------------------------------------------------------------------

@@ -1,15 +1,17 @@
-"""One kernel against ONNX Runtime on the same arrays: what the tests of kernels share."""
+"""Kernels and programs against ONNX Runtime on the same arrays: what the tests of this folder share."""
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
 import onnx
+import onnx_ir as ir
 from onnx import helper
 
 from converter.graph import IR_VERSION, WORKING_OPSET
-from converter.numpy_runtime import KERNELS
+from converter.numpy_runtime import KERNELS, Program, plan
 from tests.onnx_text import ort_run
 
 
@@ -69,3 +71,25 @@ def shape(rng: np.random.Generator, rank: int, low: int = 1, high: int = 6) -> t
 
 def normal(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any = np.float32) -> np.ndarray:
     return rng.normal(0, 2, shape).astype(dtype)
+
+
+def draw(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    return rng.normal(0, 1, shape).astype(np.float32)
+
+
+def right(model: ir.Model, *, error: float = 2e-6, **feeds: np.ndarray) -> Program:
+    """The program of a model, checked against ONNX Runtime; the model must be as before."""
+    before = ir.to_proto(model).SerializeToString()
+    program = plan(model)
+    assert ir.to_proto(model).SerializeToString() == before
+    got = program.load().run(feeds)
+    for array, want in zip(got.values(), ort_run(model, feeds), strict=True):
+        assert (array.dtype, array.shape) == (want.dtype, want.shape)
+        np.testing.assert_allclose(array, want, rtol=0, atol=error * max(1.0, float(np.abs(want).max())))
+    return program
+
+
+def body(program: Program) -> str:
+    """The function that runs the network, without its first lines."""
+    text = program.source.split("def forward(w, feeds):\n", 1)[1].split("\n\n\nclass Model", 1)[0]
+    return textwrap.dedent(text).split('"""\n', 1)[1]

@@ -1,4 +1,7 @@
-"""Convolution and pooling: shapes and attributes drawn at random, 1 to 3 dimensions. ONNX Runtime judges; torch where it refuses."""
+"""Convolution and pooling, 1 to 3 dimensions, shapes and attributes drawn at random.
+
+ONNX Runtime judges, torch where it refuses.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ def draw_window(rng: np.random.Generator, rank: int, *, dilate: bool = True) -> 
         attributes["dilations"] = rng.integers(1, 4, rank).tolist()
     kind = rng.choice(["pads", "SAME_UPPER", "SAME_LOWER", "VALID", "none"], p=[0.5, 0.15, 0.15, 0.1, 0.1])
     if kind == "pads":
-        high = [(k - 1) * d + 1 for k, d in zip(attributes["kernel_shape"], attributes.get("dilations", [1] * rank))]
+        high = [
+            (k - 1) * d + 1
+            for k, d in zip(attributes["kernel_shape"], attributes.get("dilations", [1] * rank), strict=True)
+        ]
         attributes["pads"] = [int(rng.integers(0, n)) for n in high + high]
     elif kind != "none":
         attributes["auto_pad"] = str(kind)
@@ -96,6 +102,15 @@ def test_conv_transpose(seed: int) -> None:
     elif rng.random() < 0.3:
         attributes.pop("pads", None)
         attributes["auto_pad"] = str(rng.choice(["SAME_UPPER", "SAME_LOWER", "VALID"]))
+    reach = [
+        (k - 1) * d + 1
+        for k, d in zip(attributes["kernel_shape"], attributes.get("dilations", [1] * rank), strict=True)
+    ]
+    if "auto_pad" in attributes:  # with gaps between the windows ONNX Runtime gives less than ONNX's size * stride
+        attributes["strides"] = [min(pair) for pair in zip(strides, reach, strict=True)]
+        attributes.pop("output_padding", None)
+    if "pads" in attributes:  # some of the output has to be left
+        attributes["pads"] = [min(p, r // 2) for p, r in zip(attributes["pads"], reach * 2, strict=True)]
     x = normal(rng, (2, group * inside, *space))
     w = normal(rng, (group * inside, filters, *attributes["kernel_shape"]))
     arrays = [x, w, normal(rng, (group * filters,))][: int(rng.integers(2, 4))]
@@ -132,11 +147,20 @@ def test_pool(op: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     rank = int(rng.choice([1, 2, 2, 3]))
     attributes = draw_window(rng, rank)
-    reach = [(k - 1) * d + 1 for k, d in zip(attributes["kernel_shape"], attributes.get("dilations", [1] * rank))]
+    reach = [
+        (k - 1) * d + 1
+        for k, d in zip(attributes["kernel_shape"], attributes.get("dilations", [1] * rank), strict=True)
+    ]
     if "pads" in attributes:  # a window must not lie in the padding alone
-        attributes["pads"] = [min(p, (k - 1)) for p, k in zip(attributes["pads"], attributes["kernel_shape"] * 2)]
+        attributes["pads"] = [
+            min(p, (k - 1)) for p, k in zip(attributes["pads"], attributes["kernel_shape"] * 2, strict=True)
+        ]
     if "auto_pad" in attributes:
         attributes.pop("dilations", None)
+        if "strides" in attributes:  # ONNX Runtime's pooling refuses gaps between SAME windows
+            attributes["strides"] = [
+                min(pair) for pair in zip(attributes["strides"], attributes["kernel_shape"], strict=True)
+            ]
     elif rng.random() < 0.4 and op != "LpPool":  # ONNX Runtime's LpPool takes ceil_mode and ignores it
         attributes["ceil_mode"] = 1
     if op == "AveragePool":
@@ -147,6 +171,13 @@ def test_pool(op: str, seed: int) -> None:
     agree(op, [x], attributes)
     if op == "MaxPool" and attributes.get("auto_pad") != "SAME_LOWER":
         agree(op, [x], attributes | {"storage_order": int(rng.integers(0, 2)) if rank == 2 else 0}, outputs=2)
+
+
+def test_same_pool_with_gaps() -> None:
+    x = normal(np.random.default_rng(0), (1, 2, 5, 7))
+    for auto_pad in ("SAME_UPPER", "SAME_LOWER"):
+        got = ours("MaxPool", [x], {"kernel_shape": [1, 1], "strides": [2, 3], "auto_pad": auto_pad})[0]
+        np.testing.assert_array_equal(got, x[:, :, ::2, ::3])
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8])

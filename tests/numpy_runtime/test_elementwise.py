@@ -132,7 +132,7 @@ def test_cast(dtype: Any, to: str) -> None:
 
 
 def test_cast_to_a_type_that_numpy_lacks() -> None:
-    with pytest.raises(ValueError, match="^NumPy has no type for ONNX's element type number 16$"):
+    with pytest.raises(ValueError, match=r"^NumPy has no type for ONNX's element type number 16$"):
         KERNELS["Cast"](np.zeros(2, np.float32), to=16)
 
 

@@ -34,7 +34,7 @@ def test_normalisations(rank: int) -> None:
         agree("InstanceNormalization", [x, *per_channel(rng, channels)], {"epsilon": 1e-3}, error=5e-6)
     if rank == 4:
         agree("LRN", [x], {"size": 3, "alpha": 0.3, "beta": 0.6, "bias": 1.5})
-        agree("LRN", [x], {"size": 4 if channels > 4 else 3})
+        agree("LRN", [x], {"size": 5})  # ONNX Runtime takes odd sizes only
         agree("MeanVarianceNormalization", [x], error=5e-6)
 
 
@@ -150,10 +150,14 @@ def test_resize_with_antialiasing(mode: str, size: tuple[int, int]) -> None:
 
 def test_resize_axes_policy_and_crop() -> None:
     x = normal(np.random.default_rng(0), (2, 3, 6, 9))
+    sizes = np.array([7, 12], np.int64)
     for policy in ("not_larger", "not_smaller", "stretch"):
-        for axes in ([2, 3], [3, 2], [-1, -2]):
-            attributes = {"axes": axes, "keep_aspect_ratio_policy": policy}
-            agree("Resize", [x, None, None, np.array([7, 12], np.int64)], attributes)
+        for axes in ([2, 3], [3, 2]):
+            agree("Resize", [x, None, None, sizes], {"axes": axes, "keep_aspect_ratio_policy": policy})
+        # ONNX Runtime ignores negative axes with a policy
+        from_behind = ours("Resize", [x, None, None, sizes], {"axes": [-1, -2], "keep_aspect_ratio_policy": policy})[0]
+        in_front = ours("Resize", [x, None, None, sizes], {"axes": [3, 2], "keep_aspect_ratio_policy": policy})[0]
+        np.testing.assert_array_equal(from_behind, in_front)
     roi = np.array([0, 0, 0.2, -0.3, 1, 1, 0.8, 1.2], np.float32)
     attributes = {"coordinate_transformation_mode": "tf_crop_and_resize", "mode": "linear", "extrapolation_value": 9.0}
     agree("Resize", [x, roi, None, np.array([2, 3, 5, 8], np.int64)], attributes, error=1e-5)

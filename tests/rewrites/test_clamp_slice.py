@@ -4,6 +4,7 @@ import pytest
 from tests.onnx_text import ops
 from tests.rewrites.judge import changes, declines, drawn
 
+BEYOND = "a negative step starts before the first element or ends behind the last"
 FAR = (2**63 - 1, -(2**63), 2**31 - 1, 10_000)
 
 
@@ -19,7 +20,9 @@ def test_changes(seed, opencv):
     steps = np.where(rng.random(len(axes)) < 0.3, -1, 1) * rng.integers(1, 4, len(axes))
     starts = np.array([position(rng, shape[axis]) for axis in axes])
     ends = np.array([position(rng, shape[axis]) for axis in axes])
-    starts = np.where(steps < 0, np.maximum(starts, -np.array(shape)[axes]), starts)  # before the first: declined
+    extents_taken = np.array(shape)[axes]
+    starts = np.where(steps < 0, np.maximum(starts, -extents_taken), starts)  # beyond the ends it declines
+    ends = np.where(steps < 0, np.minimum(ends, extents_taken - 1), ends)
     taken = [slice(None)] * len(shape)
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
         taken[axis] = slice(int(start), int(end), int(step))
@@ -59,11 +62,12 @@ def test_left_out_inputs_are_written(given, dtype, rng):
     ("start", "end", "step", "reason"),
     [
         pytest.param(1, 3, 1, "its positions are within the input already", id="plain"),
-        pytest.param(-9, -20, -1, "a negative step starts before the first element", id="before the first"),
+        pytest.param(-9, -20, -1, BEYOND, id="before the first"),
+        pytest.param(2, 2**63 - 1, -1, BEYOND, id="behind the last"),
     ],
 )
 def test_declines(start, end, step, reason):
-    one = {name: np.array([value], np.int64) for name, value in dict(s=start, e=end, a=0, t=step).items()}
+    one = {name: np.array([value], np.int64) for name, value in {"s": start, "e": end, "a": 0, "t": step}.items()}
     assert declines("clamp_slice", "(float[4] x) => (float[n] y) { y = Slice(x, s, e, a, t) }", **one) == reason
 
 

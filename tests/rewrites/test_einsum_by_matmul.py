@@ -58,7 +58,7 @@ def test_changes(seed):
     ],
 )
 def test_the_common_ones(equation, expected, rng, opencv):
-    sizes = dict(b=2, h=3, c=8, d=5, i=4, j=6, k=7, l=2, w=4)
+    sizes = {"b": 2, "h": 3, "c": 8, "d": 5, "i": 4, "j": 6, "k": 7, "l": 2, "w": 4}
     model = changes("einsum_by_matmul", einsum(equation.replace(" ", ""), sizes), rng)
     assert ops(model) == expected
     if not equation.endswith("->"):

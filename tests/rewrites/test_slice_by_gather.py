@@ -4,6 +4,8 @@ import pytest
 from tests.onnx_text import ops
 from tests.rewrites.judge import changes, declines, drawn
 
+BEYOND = "a negative step starts before the first element or ends behind the last"
+
 
 @pytest.mark.parametrize("seed", range(30))
 def test_changes(seed, opencv):
@@ -26,7 +28,9 @@ def test_changes(seed, opencv):
 
 
 def test_axes_that_are_taken_whole_need_no_gather(rng):
-    vectors = {name: np.array(v, np.int64) for name, v in dict(s=[0, -1], e=[9, -100], a=[0, 1], t=[1, -1]).items()}
+    vectors = {
+        name: np.array(v, np.int64) for name, v in {"s": [0, -1], "e": [9, -100], "a": [0, 1], "t": [1, -1]}.items()
+    }
     model = changes("slice_by_gather", "(float[4,5] x) => (float[4,5] y) { y = Slice(x, s, e, a, t) }", rng, **vectors)
     assert ops(model) == ["Gather"]
     assert model.graph[0].attributes.get_int("axis") == 1
@@ -37,11 +41,12 @@ def test_axes_that_are_taken_whole_need_no_gather(rng):
     [
         pytest.param(1, 3, 1, "no step is negative", id="forwards"),
         pytest.param(1, 3, -1, "the result is empty", id="empty"),
-        pytest.param(-9, -20, -1, "a negative step starts before the first element", id="before the first"),
+        pytest.param(-9, -20, -1, BEYOND, id="before the first"),
+        pytest.param(2, 2**63 - 1, -1, BEYOND, id="behind the last"),
     ],
 )
 def test_declines(start, end, step, reason):
-    one = {name: np.array([value], np.int64) for name, value in dict(s=start, e=end, a=0, t=step).items()}
+    one = {name: np.array([value], np.int64) for name, value in {"s": start, "e": end, "a": 0, "t": step}.items()}
     assert declines("slice_by_gather", "(float[4] x) => (float[n] y) { y = Slice(x, s, e, a, t) }", **one) == reason
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from converter.numpy_runtime.kernels.windows import _first, _last, _padded, _pads, _windows
 
 _BLOCK = 1 << 21  # bytes of unfolded windows at a time
-_TILE = 1 << 17  # bytes of a depthwise result at a time
+_TILE = 1 << 18  # bytes of a depthwise result at a time
 
 
 def Conv(

@@ -1,0 +1,225 @@
+"""convert() end to end on small networks: what it writes, what it refuses, and that nothing is lost on the way."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import converter
+from converter.errors import ConversionError, InputError, MismatchError, OutputError, TargetError
+from converter.progress import STEPS, Progress
+from converter.proving import read_golden
+
+
+class Small(nn.Module):
+    """A classifier with a gate that every OpenCV gets wrong unless it is rewritten."""
+
+    def __init__(self, classes=4):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, stride=2, padding=1), nn.BatchNorm2d(8), nn.Hardswish())
+        self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(8, 8, 1), nn.Hardsigmoid())
+        self.head = nn.Linear(8, classes)
+
+    def forward(self, x):
+        x = self.stem(x)
+        return self.head((x * self.gate(x)).mean((2, 3)))
+
+
+class Sampling(nn.Module):
+    """Grid sampling: cv2.dnn 4.x has no such layer."""
+
+    def forward(self, x):
+        grid = torch.stack([x[:, 0, :4, :4], x[:, 1, :4, :4]], -1).tanh()
+        return nn.functional.grid_sample(x, grid, align_corners=False)
+
+
+BUNDLE = [
+    "deploy.py",
+    "golden.npz",
+    "labels.txt",
+    "manifest.json",
+    "model.onnx",
+    "numpy_model.py",
+    "report.html",
+    "weights.npz",
+]
+LABELS = ['the "cat"', "a\nnewline", "{{ braces }} {% x %}", "back\\slash ''' \"\"\" #"]
+
+
+class Heard(Progress):
+    def __init__(self):
+        self.steps = []
+
+    def start(self, step):
+        self.steps.append(step)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    torch.manual_seed(3)
+    heard = Heard()
+    made = converter.convert(
+        Small(), example="1x3x16x16", labels=LABELS, out=tmp_path_factory.mktemp("bundles") / "small", progress=heard
+    )
+    assert tuple(heard.steps) == STEPS
+    return made
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_bundle_is_complete_and_nothing_else_is_left(bundle):
+    assert names(bundle.folder) == BUNDLE
+    assert names(bundle.folder.parent) == ["small"]
+    assert converter.Bundle.open(bundle.folder).manifest == bundle.manifest
+
+
+def test_the_manifest_tells_what_was_done(bundle):
+    facts = bundle.manifest
+    assert facts["inputs"] == [{"name": "input", "shape": [1, 3, 16, 16], "dtype": "float32"}]
+    assert facts["outputs"] == [{"name": "output", "shape": [1, 4], "dtype": "float32"}]
+    assert facts["task"] == "classification"
+    assert [rewrite["op"] for rewrite in facts["rewrites"]] == ["HardSigmoid"]
+    assert facts["rewrites"][0]["error"] <= facts["rewrites"][0]["promised"] + 1e-12
+    assert [check["backend"] for check in facts["verification"]["checks"]] == ["onnxruntime", "numpy", "opencv"]
+    for check in facts["verification"]["checks"]:
+        assert check["status"] == "ok"
+        assert 0 <= check["worst"] <= 1e-4
+        assert len(check["errors"]) >= 4
+    assert "pagoda" in facts["verification"]["inputs"]
+    assert set(facts["files"]) == set(BUNDLE) - {"manifest.json"}
+
+
+def test_the_golden_outputs_are_pytorchs(bundle):
+    torch.manual_seed(3)
+    module = Small().eval()
+    samples = read_golden(bundle.folder / "golden.npz")
+    assert len(samples) >= 4
+    for inputs, outputs in samples:
+        with torch.no_grad():
+            np.testing.assert_array_equal(module(torch.from_numpy(inputs["input"])).numpy(), outputs["output"])
+
+
+def test_the_same_input_gives_the_same_bytes(bundle, tmp_path):
+    torch.manual_seed(3)
+    again = converter.convert(Small(), example="1x3x16x16", labels=LABELS, out=tmp_path / "again")
+    assert again.manifest["files"] == bundle.manifest["files"]
+    assert (again.folder / "manifest.json").read_bytes() == (bundle.folder / "manifest.json").read_bytes()
+
+
+def test_deploy_gives_the_labels_unharmed(bundle, tmp_path):
+    np.save(tmp_path / "blob.npy", read_golden(bundle.folder / "golden.npz")[0][0]["input"])
+    command = [sys.executable, "-B", bundle.folder / "deploy.py", tmp_path / "blob.npy", "--json", "--top-k", "4"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    (entry,) = json.loads(done.stdout)
+    assert sorted(found["label"] for found in entry["result"]["classes"]) == sorted(LABELS)
+
+
+@pytest.mark.parametrize("backend", ["opencv", "numpy"])
+def test_deploy_runs_without_converter_and_torch(bundle, backend):
+    code = f"""
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "onnx", "onnxruntime", "converter", "torchvision", "jinja2"):
+            raise ImportError(name)
+sys.meta_path.insert(0, Blocked())
+sys.path.insert(0, {str(bundle.folder)!r})
+sys.dont_write_bytecode = True
+import numpy as np, deploy
+model = deploy.Model(backend={backend!r})
+image = np.arange(40 * 50 * 3, dtype=np.uint8).reshape(40, 50, 3)
+blob = model.preprocess(image)
+outputs = model.forward(blob)
+assert blob.shape == (1, 3, 16, 16) and outputs["output"].shape == (1, 4), (blob.shape, outputs)
+assert model.postprocess(outputs, image) == model(image)
+"""
+    subprocess.run([sys.executable, "-I", "-c", code], check=True, cwd=bundle.folder.parent)
+
+
+def test_both_runtimes_agree_through_the_module(bundle):
+    proofs = converter.verify(bundle.folder)
+    assert proofs.ok
+    assert max(proofs.proofs[0].errors.values()) <= 1e-4
+
+
+def test_a_failed_gate_writes_nothing_and_keeps_what_was_there(tmp_path):
+    first = converter.convert(nn.ReLU(), example="1x3x8x8", out=tmp_path / "bundle")
+    before = (first.folder / "manifest.json").read_bytes()
+    with pytest.raises(MismatchError) as error:
+        converter.convert(Small(), example="1x3x16x16", out=tmp_path / "bundle", tolerance=1e-12)
+    assert error.value.exit_code == 3
+    assert "ONNX Runtime: wrong, relative error " in error.value.measured
+    assert "allowed: 1e-12" in error.value.measured
+    assert (first.folder / "manifest.json").read_bytes() == before
+    assert names(tmp_path) == ["bundle"]
+
+
+def test_a_target_that_cannot_run_it_gets_numpy_and_says_so(tmp_path, target_env):
+    target_env("4.10.0")
+    bundle = converter.convert(Sampling(), example="1x3x8x8", targets=["4.10.0"], out=tmp_path / "bundle")
+    (target,) = bundle.manifest["targets"]
+    assert target["backend"] == "numpy"
+    assert target["reason"].startswith("fails at load: ")
+    assert "GridSample" in {flag["op"] for flag in bundle.manifest["flags"]}
+    done = subprocess.run(
+        [target_env("4.10.0"), "-B", "deploy.py", "--self-test"], cwd=bundle.folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "NumPy" in (done.stdout + done.stderr).splitlines()[-1]
+    with pytest.raises(ConversionError, match="and --strict allows no NumPy there"):
+        converter.convert(Sampling(), example="1x3x8x8", targets=["4.10.0"], out=tmp_path / "strict", strict=True)
+    assert names(tmp_path) == ["bundle"]
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "text"),
+    [
+        pytest.param({"targets": ["3.4.1"]}, TargetError, "'3.4.1' is not an OpenCV version", id="target"),
+        pytest.param({"example": "1x1x16x16"}, InputError, "the network does not take an input of 1x1x16x16", id="shape"),
+        pytest.param({"tolerance": 0.0}, InputError, "the tolerance 0.0 is not usable", id="tolerance"),
+        pytest.param({"task": "divination"}, InputError, "there is no task 'divination'", id="task"),
+        pytest.param({"labels": ["one"]}, InputError, r"1 labels; the output \[1, 4\] has 4 classes", id="labels"),
+        pytest.param({"preprocess": "imagnet"}, InputError, "imagnet", id="preprocess"),
+        pytest.param({"preprocess": "timm"}, InputError, "--preprocess timm needs a timm architecture", id="timm"),
+    ],
+)
+def test_bad_input_writes_nothing(tmp_path, options, kind, text):
+    with pytest.raises(kind, match=text) as error:
+        converter.convert(Small(), **{"example": "1x3x16x16", "out": tmp_path / "deep" / "bundle", **options})
+    assert error.value.exit_code == 2
+    assert names(tmp_path) == []
+
+
+def test_an_unwritable_place(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError):
+        converter.convert(Small(), example="1x3x16x16", out=tmp_path / "file" / "bundle")
+    assert names(tmp_path) == ["file"]
+
+
+def test_several_inputs_and_outputs_that_are_no_images(tmp_path):
+    class Odd(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed = nn.Linear(6, 5)
+
+        def forward(self, left, right):
+            mixed = self.embed(left) + right
+            return {"sum": mixed, "both": (mixed.relu(), mixed.mean(1, keepdim=True))}
+
+    bundle = converter.convert(Odd(), example=["2x6", "2x5"], out=tmp_path / "odd")
+    assert [tensor["name"] for tensor in bundle.manifest["inputs"]] == ["left", "right"]
+    assert [tensor["name"] for tensor in bundle.manifest["outputs"]] == ["sum", "both_0", "both_1"]
+    assert bundle.manifest["preprocess"] is None
+    assert bundle.manifest["task"] == "raw"
+
+
+def test_a_segmenter_is_recognised(tmp_path):
+    bundle = converter.convert(nn.Conv2d(3, 5, 3, padding=1), example="1x3x24x32", out=tmp_path / "segmenter")
+    assert bundle.manifest["task"] == "segmentation"
