@@ -8,7 +8,7 @@ from converter.export import Exported
 from converter.legalize import Flag, Legalized
 from converter.numpy_runtime import Program
 from converter.passes import Simplified
-from converter.verify import Check, Verification
+from converter.verification import Check, Verification
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,8 @@ def check(
     tell.finish(f"{simplified.nodes_before} nodes -> {len(simplified.model.graph)}")
     with Measurer(asked) as measurer:
         tell.start("check")
-        sample: dict[str, np.ndarray] = {given.name: given.draw(11) for given in inputs}
-        found = survey(simplified.model, sample, measurer, tell.advance)
+        samples = [{given.name: given.draw(seed) for given in inputs} for seed in (11, 12)]
+        found = survey(simplified.model, samples, measurer, tell.advance)
         tell.finish(f"{measurer.probed} probes in child processes")
     ops = {node.name: node.op_type for node in simplified.model.graph}
     nodes = {name: (ops[name], verdicts) for name, verdicts in found.verdicts.items()}

@@ -51,6 +51,7 @@ class Network:
     module: torch.nn.Module
     inputs: tuple[Input, ...]
     outputs: tuple[str, ...]
+    output_shapes: tuple[tuple[int, ...], ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -111,7 +112,7 @@ def network(module: torch.nn.Module, inputs: Sequence[Input]) -> Network:
                 measured=f"output {name!r}: two runs differ by {float((tensor - second[name]).abs().max()):.3g} in eval mode",
                 do=("look for dropout called with training=True, or random numbers drawn in forward()",),
             )
-    return Network(_Flat(module), tuple(inputs), tuple(first))
+    return Network(_Flat(module), tuple(inputs), tuple(first), tuple(tuple(t.shape) for t in first.values()))
 
 
 def flatten(result: Any, name: str = "") -> dict[str, torch.Tensor]:

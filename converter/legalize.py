@@ -90,17 +90,17 @@ class Survey:
     """The smallest region of each node that some target does not run right."""
 
 
-def survey(model: ir.Model, sample: Arrays, measurer: Measurer, progress: Progress | None = None) -> Survey:
+def survey(model: ir.Model, samples: Sequence[Arrays], measurer: Measurer, progress: Progress | None = None) -> Survey:
     """Ask the tables about every node on every target, and the real OpenCV about what they do not know.
 
-    `sample`: one array per graph input; the tensors that it makes inside are what the probes see.
+    `samples`: two or more, each with one array per graph input; the tensors that they make inside are what the probes see.
     """
-    return _survey(model, measurer, Activations(model, sample), progress)
+    return _survey(model, measurer, Activations(model, samples), progress)
 
 
 def legalize(
     model: ir.Model,
-    sample: Arrays,
+    samples: Sequence[Arrays],
     measurer: Measurer,
     surveyed: Survey | None = None,
     progress: Progress | None = None,
@@ -109,7 +109,7 @@ def legalize(
 
     `surveyed`: what `survey` said of the same model, if it was asked already.
     """
-    activations = Activations(model, sample)
+    activations = Activations(model, samples)
     choices: dict[str, _Choice | _Stuck] = {}
     rewrites: list[Rewrite] = []
     first = current = surveyed or _survey(model, measurer, activations, progress)
@@ -194,9 +194,14 @@ def _try(region: Region, position: int, rule: Rule, measurer: Measurer, activati
     return _Choice(rule, position, tuple(node.op_type for node in replaced.nodes), error, after)
 
 
-def _error_in_onnxruntime(model: ir.Model, inputs: Arrays, expected: Arrays) -> float:
-    got = OnnxRuntime(ir.to_proto(model).SerializeToString()).run(inputs, list(expected))
-    return max(compare(got[name], array).relative for name, array in expected.items())
+def _error_in_onnxruntime(model: ir.Model, inputs: Sequence[Arrays], expected: Sequence[Arrays]) -> float:
+    session = OnnxRuntime(ir.to_proto(model).SerializeToString())
+    return max(
+        compare(got[name], array).relative
+        for sample, reference in zip(inputs, expected, strict=True)
+        for got in [session.run(sample, list(reference))]
+        for name, array in reference.items()
+    )
 
 
 def _commit(region: Region, choice: _Choice, verdicts: Verdicts) -> Rewrite:

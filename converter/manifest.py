@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from converter.legalize import Flag, Legalized, Rewrite, Survey
     from converter.passes import Simplified
     from converter.support.measure import Measurer
-    from converter.verify import Check
+    from converter.verification import Check
 
 
 def version() -> str:

@@ -16,8 +16,9 @@ def save_npz(path: Path, arrays: Mapping[str, np.ndarray], *, compressed: bool =
     with zipfile.ZipFile(path, "w", method, allowZip64=True) as archive:
         for name, array in arrays.items():
             buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, np.asanyarray(array), allow_pickle=False)
+            np.lib.format.write_array(buffer, np.asarray(array, order="C"), allow_pickle=False)
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             entry.compress_type = method
+            entry.create_system = 3  # the same on every system
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, buffer.getvalue())

@@ -8,6 +8,7 @@ targets run wins, else the one that most do.
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,7 +33,7 @@ from converter.render import render
 from converter.support.measure import Measurer
 from converter.targets import Target, default_targets, python_for
 from converter.tasks import guess_task, task_names
-from converter.verify import TOLERANCE, Sample, Verification, draw_samples, verify_exact, verify_opencv
+from converter.verification import TOLERANCE, Sample, Verification, draw_samples, verify_exact, verify_opencv
 
 if TYPE_CHECKING:
     import torch
@@ -65,7 +66,8 @@ def convert(
         Default: what the architecture was made for, else an image of 224x224.
     targets: OpenCV versions such as "4.10.0" or "5.0.0-classic", each installed. Default: the installed one.
     preprocess: how a picture becomes the input: a word ("imagenet", "imagenet:256/224", "unit", "none", "timm"), a file, or a
-        Preprocess. Default: the architecture's own, else "imagenet" for three channels and "unit" otherwise.
+        Preprocess. Default: the architecture's own, else "imagenet" for three channels (the whole picture stretched, for a
+        segmentation) and "unit" otherwise.
     task: what deploy.py makes of the outputs; guessed from their shapes by default.
     labels: class names, or a file of them.
     tolerance: the gate: max |difference| over max |PyTorch's output|, per output.
@@ -97,15 +99,14 @@ def convert(
     loaded = checkpoint.load(model, arch=arch, arch_args=dict(arch_args or {}), trust=trust)
     inputs, arrays = read_example(example, loaded.module, loaded.input_hint)
     net = network(loaded.module, inputs)
-    shape = image_shape(inputs)
-    recipe = read_preprocess(preprocess, shape, loaded.preprocess_hint)
+    output_shapes = dict(zip(net.outputs, net.output_shapes, strict=True))
+    job = _task(task, output_shapes, inputs[0].shape)
+    check_labels(names, job, output_shapes)
+    recipe = read_preprocess(preprocess, image_shape(inputs), loaded.preprocess_hint, job)
     tell.finish(manifest.describe_source(loaded, net))
 
     with staged(Path(out) if out is not None else default_out(model)) as folder:
         samples = draw_samples(net, {**photos(inputs, recipe), **({"example": arrays} if arrays else {})})
-        output_shapes = {name: tuple(array.shape) for name, array in samples[0].outputs.items()}
-        job = _task(task, output_shapes, inputs[0].shape)
-        check_labels(names, job, output_shapes)
         best = search(net, samples, asked, tolerance, job, tell)
         gate(best, tolerance, strict)
 
@@ -183,13 +184,13 @@ def attempt(
     program = plan(simplified.model)  # before rewriting: the NumPy path needs no detours for cv2.dnn
     tell.finish(manifest.describe_simplified(simplified))
 
-    noise = next(sample for sample in samples if sample.name == "noise" or sample is samples[-1])
+    probing = [sample.inputs for sample in samples if sample.name == "noise"] + [samples[0].inputs]
     with Measurer(targets) as measurer:
         tell.start("check")
-        surveyed = survey(simplified.model, noise.inputs, measurer, tell.advance)
+        surveyed = survey(simplified.model, probing, measurer, tell.advance)
         tell.finish(manifest.describe_survey(surveyed, measurer))
         tell.start("rewrite")
-        legalized = legalize(simplified.model, noise.inputs, measurer, surveyed, tell.advance)
+        legalized = legalize(simplified.model, probing, measurer, surveyed, tell.advance)
         tell.finish(manifest.describe_legalized(legalized))
 
     tell.start("verify")
@@ -241,7 +242,7 @@ def prove(folder: Path, target: Target) -> None:
 
 
 def read_preprocess(
-    spec: str | Preprocess | None, shape: tuple[int, ...] | None, hint: Mapping[str, Any] | None
+    spec: str | Preprocess | None, shape: tuple[int, ...] | None, hint: Mapping[str, Any] | None, task: str
 ) -> Preprocess | None:
     """The preprocessing asked for; None when the network reads no image. Raises InputError where the two contradict."""
     if shape is None:
@@ -262,7 +263,10 @@ def read_preprocess(
                 do=("--arch timm:NAME", "or name the preprocessing: --preprocess imagenet"),
             )
         return Preprocess.from_timm(hint, shape=shape)
-    return Preprocess.parse(spec, shape=shape)
+    found = Preprocess.parse(spec, shape=shape)
+    if spec is None and task == "segmentation":  # a mask is wanted for the whole picture, not for its middle
+        return dataclasses.replace(found, resize="stretch", resize_size=found.size, crop=None)
+    return found
 
 
 def _task(name: str | None, outputs: Mapping[str, tuple[int, ...]], input_shape: tuple[int, ...]) -> str:

@@ -19,14 +19,18 @@ _DTYPES = {
 }
 
 
+def _type(array: np.ndarray) -> str:
+    """The array's type in ONNX text. Rank 0 has no brackets: empty ones stand for an unknown rank."""
+    dims = ",".join(map(str, np.shape(array)))
+    return _DTYPES[array.dtype.name] + (f"[{dims}]" if dims else "")
+
+
 def graph(text: str, *, opset: int = WORKING_OPSET, **constants: np.ndarray) -> ir.Model:
     """A typed model from ONNX text such as `(float[2,3] x) => (float[2,3] y) { y = HardSwish(x) }`.
 
     Every keyword is a constant that the text may use by its name. Nodes are named n0, n1, ...
     """
-    declared = "".join(
-        f"{_DTYPES[a.dtype.name]}[{','.join(map(str, a.shape))}] {name}, " for name, a in constants.items()
-    )
+    declared = "".join(f"{_type(array)} {name}, " for name, array in constants.items())
     text = text.replace("(", "(" + declared, 1).replace(", )", ")", 1)
     model = ir.from_onnx_text(f'<ir_version: {IR_VERSION}, opset_import: ["": {opset}]>\ng {text}')
     for name, array in constants.items():

@@ -23,10 +23,10 @@ LAYERS = (
     # where networks run
     "targets", "opencv_worker", "opencv", "numpy_runtime", "backends",
     # the steps
-    "checkpoint", "export", "passes", "rewrites", "support", "legalize", "preprocess", "inputs", "verify",
+    "checkpoint", "export", "passes", "rewrites", "support", "legalize", "preprocess", "zoo", "inputs", "verification",
     "tasks", "deploy_runtime", "deploy",
     # what they leave behind, and what looks at it
-    "manifest", "bundle", "checking", "proving",
+    "attempt", "manifest", "bundle", "checking", "proving",
     "pipeline", "demo", "__init__", "console", "cli", "__main__",
 )  # fmt: skip
 """The rooms of converter/, each a file or a folder. One may import those before it, and itself."""

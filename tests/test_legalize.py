@@ -13,6 +13,7 @@ from tests.onnx_text import graph, ops, ort_run
 RNG = np.random.default_rng(3)
 X = RNG.standard_normal((1, 8, 6, 6)).astype(np.float32)
 W = (RNG.standard_normal((8, 8, 1, 1)) / 3).astype(np.float32)
+SAMPLES = [{"x": X}, {"x": X[:, ::-1] * 2}]
 SIZES = np.array([1, 8, 6, 6])
 
 GATE = """(float[1,8,6,6] x) => (float[1,8,6,6] y) {
@@ -30,7 +31,7 @@ PIXEL = """(float[1,8,6,6] x) => (float[1,8,6,6] y) {
 
 def run(model: ir.Model) -> Legalized:
     with Measurer(default_targets()) as measurer:
-        return legalize(model, {"x": X}, measurer)
+        return legalize(model, SAMPLES, measurer)
 
 
 def test_a_region_is_the_node_alone_and_behind_its_producers():
@@ -45,7 +46,7 @@ def test_the_gate_that_becomes_a_hard_swish_is_found_in_company_only():
     model = graph(GATE, w=W)
     name = default_targets()[0].name
     with Measurer(default_targets()) as measurer:
-        found = survey(model, {"x": X}, measurer)
+        found = survey(model, SAMPLES, measurer)
         alone = measurer.tables[default_targets()[0]].verdict([list(model.graph)[-1]])
     assert alone, "the Mul alone is right"
     assert found.verdicts["n3"][name].status == "wrong"
@@ -63,11 +64,13 @@ def test_the_gate_is_rewritten_and_right():
     assert result.flags == ()
     np.testing.assert_allclose(ort_run(model, {"x": X})[0], before, atol=1e-6)
     with Measurer(default_targets()) as measurer:
-        assert survey(model, {"x": X}, measurer).bad == []
+        assert survey(model, SAMPLES, measurer).bad == []
 
 
 @pytest.mark.skipif(default_targets()[0] != Target("5.0.0", "new"), reason="seen in 5.0.0's new engine only")
-def test_a_pixel_resized_behind_a_convolution():
+@pytest.mark.parametrize("luck", range(5))
+def test_a_pixel_resized_behind_a_convolution(luck):
+    """Right by luck in some runs, so a pattern finds it, whatever a probe says."""
     model = graph(PIXEL, w=W, sizes=SIZES)
     result = run(model)
     assert [rewrite.op_type for rewrite in result.rewrites] == ["Resize"]
@@ -79,7 +82,7 @@ def test_what_no_rule_helps_is_flagged_with_the_reason():
     model = graph("(float[2,3] x) => (float[2,3] y) { y = Bernoulli<seed=1.0>(p)\n }".replace("p)", "x)"))
     sample = {"x": np.full((2, 3), 0.5, np.float32)}
     with Measurer(default_targets()) as measurer:
-        result = legalize(model, sample, measurer)
+        result = legalize(model, [sample, sample], measurer)
     assert result.rewrites == ()
     (flag,) = result.flags
     assert (flag.op_type, flag.target) == ("Bernoulli", default_targets()[0].name)
@@ -93,9 +96,9 @@ def test_equal_regions_are_probed_once():
         "{ a = Relu(x)\nb = Sigmoid(a)\nc = Relu(b)\nd = Sigmoid(c)\ny = Relu(d) }"
     )
     with Measurer(default_targets()) as measurer:
-        found = survey(model, {"x": X}, measurer)
+        found = survey(model, SAMPLES, measurer)
         probed = measurer.probed
-        survey(model, {"x": X}, measurer)
+        survey(model, SAMPLES, measurer)
     # alone: Relu, Sigmoid; windows: Relu->Sigmoid, Relu->Sigmoid->Relu (twice), Sigmoid->Relu->Sigmoid
     assert probed == 5
     assert measurer.probed == probed

@@ -168,7 +168,11 @@ def test_a_target_that_cannot_run_it_gets_numpy_and_says_so(tmp_path, target_env
     assert target["reason"].startswith("fails at load: ")
     assert "GridSample" in {flag["op"] for flag in bundle.manifest["flags"]}
     done = subprocess.run(
-        [target_env("4.10.0"), "-B", "deploy.py", "--self-test"], cwd=bundle.folder, capture_output=True, text=True, check=False
+        [target_env("4.10.0"), "-B", "deploy.py", "--self-test"],
+        cwd=bundle.folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "NumPy" in (done.stdout + done.stderr).splitlines()[-1]
@@ -181,7 +185,9 @@ def test_a_target_that_cannot_run_it_gets_numpy_and_says_so(tmp_path, target_env
     ("options", "kind", "text"),
     [
         pytest.param({"targets": ["3.4.1"]}, TargetError, "'3.4.1' is not an OpenCV version", id="target"),
-        pytest.param({"example": "1x1x16x16"}, InputError, "the network does not take an input of 1x1x16x16", id="shape"),
+        pytest.param(
+            {"example": "1x1x16x16"}, InputError, "the network does not take an input of 1x1x16x16", id="shape"
+        ),
         pytest.param({"tolerance": 0.0}, InputError, "the tolerance 0.0 is not usable", id="tolerance"),
         pytest.param({"task": "divination"}, InputError, "there is no task 'divination'", id="task"),
         pytest.param({"labels": ["one"]}, InputError, r"1 labels; the output \[1, 4\] has 4 classes", id="labels"),

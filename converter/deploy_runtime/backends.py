@@ -51,6 +51,15 @@ def choose_own_kernels(net: Any) -> None:
         net.setPreferableTarget(cv2.dnn.DNN_TARGET_CPU)
 
 
+def as_blob(array: np.ndarray) -> Any:
+    """The array as cv2 must be given it: of three axes, it takes the last for channels unless told otherwise."""
+    import cv2
+
+    if array.ndim == 3 and hasattr(cv2, "Mat"):
+        return cv2.Mat(array, wrap_channels=False)
+    return array
+
+
 class OpenCVBackend:
     """model.onnx in cv2.dnn. Raises CannotRunError when it cannot be loaded or run."""
 
@@ -74,7 +83,7 @@ class OpenCVBackend:
         """Inputs and outputs by name: their order changed between versions."""
         try:
             for name, array in feeds.items():
-                self.net.setInput(array, name)
+                self.net.setInput(as_blob(array), name)
             found = self.net.forward(self.about.output_names)
         except Exception as error:
             raise CannotRunError(f"it cannot run the network ({brief(error)})") from error

@@ -5,6 +5,6 @@ from __future__ import annotations
 from converter.numpy_runtime.kernels import KERNELS
 from converter.numpy_runtime.network import TensorInfo
 from converter.numpy_runtime.planner import plan
-from converter.numpy_runtime.program import Program, Runnable, write_npz
+from converter.numpy_runtime.program import Program, Runnable
 
-__all__ = ["KERNELS", "Program", "Runnable", "TensorInfo", "plan", "write_npz"]
+__all__ = ["KERNELS", "Program", "Runnable", "TensorInfo", "plan"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from converter.npz import save_npz
 from converter.numpy_runtime.network import TensorInfo
 
 
@@ -42,8 +41,7 @@ class Program:
         """Write numpy_model.py and weights.npz into the folder, which must exist: same program, same bytes."""
         folder = Path(folder)
         folder.joinpath("numpy_model.py").write_bytes(self.source.encode())
-        with folder.joinpath("weights.npz").open("wb") as file:
-            write_npz(file, self.weights)
+        save_npz(folder / "weights.npz", self.weights)
 
     def load(self) -> Runnable:
         """The program in this process: the very text that `save` writes, executed."""
@@ -51,15 +49,3 @@ class Program:
         exec(compile(self.source, "numpy_model.py", "exec"), namespace)
         model: Runnable = namespace["Model"](dict(self.weights))
         return model
-
-
-def write_npz(file: Any, arrays: Mapping[str, np.ndarray]) -> None:
-    """What np.savez writes, uncompressed, but without the time of day in it."""
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in arrays.items():
-            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            entry.create_system = 3  # the same on every system
-            entry.external_attr = 0o644 << 16
-            content = io.BytesIO()
-            np.lib.format.write_array(content, np.asarray(array, order="C"), allow_pickle=False)
-            archive.writestr(entry, content.getvalue())

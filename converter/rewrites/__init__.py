@@ -85,6 +85,7 @@ def apply(found: Rule, node: ir.Node) -> Outcome:
     try:
         built = found.build(node, tape)
     except Decline as reason:
+        _unhook(tape.nodes)
         return Outcome(node.name or "", node.op_type, found.name, declined=str(reason))
     values = [built] if isinstance(built, ir.Value) else list(built)
     if len(values) != len(node.outputs):
@@ -95,7 +96,9 @@ def apply(found: Rule, node: ir.Node) -> Outcome:
     _name(found, node, tape)
     for constant in tape.initializers:
         graph.register_initializer(constant)
+    read = [value for value in node.inputs if value is not None]
     _replace(graph, node, nodes, values)
+    _drop_unused(graph, read)
     infer_types(nodes)
     return Outcome(node.name or "", node.op_type, found.name, nodes=tuple(nodes))
 
@@ -108,6 +111,20 @@ def _name(found: Rule, node: ir.Node, tape: ir.tape.Tape) -> None:
             value.name = f"{new.name}_out{number}"
     for position, constant in enumerate(tape.initializers):
         constant.name = f"{prefix}/const_{position}"
+
+
+def _unhook(nodes: Iterable[ir.Node]) -> None:
+    """Nodes that a rule had built before it declined must not count as users of the graph's values."""
+    for node in nodes:
+        for position in range(len(node.inputs)):
+            node.replace_input_with(position, None)
+
+
+def _drop_unused(graph: ir.Graph, values: Iterable[ir.Value]) -> None:
+    """Constants that only the replaced node read: OpenCV 4.x refuses a model for a BOOL constant, used or not."""
+    for value in values:
+        if value.is_initializer() and not value.uses() and not value.is_graph_output() and value.name is not None:
+            graph.initializers.pop(value.name, None)
 
 
 def _replace(graph: ir.Graph, node: ir.Node, nodes: list[ir.Node], values: list[ir.Value]) -> None:
@@ -157,7 +174,7 @@ def float32(value: ir.Value | None, what: str) -> ir.Value:
 
 def new_constant(tape: ir.tape.Tape, array: np.ndarray) -> ir.Value:
     """An initializer that holds `array`; it is named when the rule is applied."""
-    return tape.initializer(ir.tensor(np.ascontiguousarray(array)), name=f"constant_{len(tape.initializers)}")
+    return tape.initializer(ir.tensor(np.array(array, order="C")), name=f"constant_{len(tape.initializers)}")
 
 
 def scalar(tape: ir.tape.Tape, value: float) -> ir.Value:

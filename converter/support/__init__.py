@@ -15,6 +15,7 @@ from typing import Literal
 import onnx_ir as ir
 
 from converter.graph import signature
+from converter.support.known import known_fault
 from converter.targets import Target
 
 Status = Literal["ok", "wrong", "fails", "crashes", "timeout", "unmeasured"]
@@ -56,6 +57,8 @@ class SupportTable:
 
     def verdict(self, nodes: Sequence[ir.Node]) -> Verdict:
         """The verdict on a region, with its evidence."""
+        if (fault := known_fault(self.target, nodes)) is not None:
+            return Verdict("wrong", fault)
         found = self._verdicts.get(signature(nodes))
         if found is not None:
             return found

@@ -74,25 +74,29 @@ class Measurer:
         self,
         target: Target,
         model: bytes,
-        inputs: Mapping[str, np.ndarray],
-        expected: Mapping[str, np.ndarray],
+        inputs: Sequence[Mapping[str, np.ndarray]],
+        expected: Sequence[Mapping[str, np.ndarray]],
         what: str,
     ) -> Verdict:
-        """Run one model on one target and compare with what is expected."""
+        """Run one model on one target, on every sample, and compare with what is expected."""
         self.probed += 1
-        return judge(self._workers[target].run(model, [inputs], list(expected)), expected, what)
+        return judge(self._workers[target].run(model, inputs, list(expected[0])), expected, what)
 
 
-def judge(run: OpenCVRun, expected: Mapping[str, np.ndarray], what: str) -> Verdict:
-    """The verdict on one run against the expected arrays."""
+def judge(run: OpenCVRun, expected: Sequence[Mapping[str, np.ndarray]], what: str) -> Verdict:
+    """The verdict on one run against the expected arrays of each sample."""
     if run.status in ("fails at load", "fails at run"):
         return Verdict("fails", f"{run.status[6:]}: {run.error} (probe {what})")
     if run.status == "crashes":
         return Verdict("crashes", f"{run.error} (probe {what})")
     if run.status == "timeout":
         return Verdict("timeout", f"{run.error} (probe {what})")
-    worst = max((compare(run.outputs[0][name], array, reshape=True) for name, array in expected.items()),
-                key=lambda difference: difference.relative)  # fmt: skip
+    differences = [
+        compare(outputs[name], array, reshape=True)
+        for outputs, sample in zip(run.outputs, expected, strict=True)
+        for name, array in sample.items()
+    ]
+    worst = max(differences, key=lambda difference: difference.relative)
     error = None if math.isinf(worst.relative) else worst.relative
     if worst <= TOLERANCE:
         return Verdict("ok", f"probe {what}", error)

@@ -58,29 +58,33 @@ def regions_of(node: ir.Node) -> list[Region]:
 
 
 class Activations:
-    """Every tensor of a model on one sample, computed by ONNX Runtime when first asked for."""
+    """Every tensor of a model on some samples, computed by ONNX Runtime when first asked for.
 
-    def __init__(self, model: ir.Model, sample: Arrays) -> None:
+    Two samples at least: a layer that reads what it was not given can be right once, by luck, and not twice.
+    """
+
+    def __init__(self, model: ir.Model, samples: Sequence[Arrays]) -> None:
         self._model = model
-        self._sample = dict(sample)
-        self._known: dict[str, np.ndarray] = dict(sample)
+        self._samples = [dict(sample) for sample in samples]
+        self._known: list[dict[str, np.ndarray]] = [dict(sample) for sample in samples]
 
     def fetch(self, values: Iterable[ir.Value]) -> None:
-        """Compute what is missing among `values`, in one run."""
-        missing = list(dict.fromkeys(v.name for v in values if v.name not in self._known))
+        """Compute what is missing among `values`, in one session."""
+        missing = list(dict.fromkeys(v.name for v in values if v.name is not None and v.name not in self._known[0]))
         if not missing:
             return
         proto = ir.to_proto(self._model)
         outputs = {output.name for output in proto.graph.output}
         proto.graph.output.extend(onnx.ValueInfoProto(name=name) for name in missing if name not in outputs)
-        got = OnnxRuntime(proto.SerializeToString()).run(self._sample, [name for name in missing if name is not None])
-        self._known.update(got)
+        session = OnnxRuntime(proto.SerializeToString())
+        for known, sample in zip(self._known, self._samples, strict=True):
+            known.update(session.run(sample, missing))
 
-    def of(self, values: Sequence[ir.Value]) -> dict[str, np.ndarray]:
-        """The arrays of `values`, by name."""
+    def of(self, values: Sequence[ir.Value]) -> list[dict[str, np.ndarray]]:
+        """The arrays of `values`, by name, for each sample."""
         self.fetch(values)
-        return {value.name: self._known[value.name] for value in values if value.name is not None}
+        return [{value.name: known[value.name] for value in values if value.name is not None} for known in self._known]
 
     def forget(self) -> None:
-        """Drop everything but the sample: the graph changed."""
-        self._known = dict(self._sample)
+        """Drop everything but the samples: the graph changed."""
+        self._known = [dict(sample) for sample in self._samples]

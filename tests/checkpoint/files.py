@@ -105,3 +105,12 @@ def torch7(name: str = "nn.Sequential") -> bytes:
 def torch7_table() -> bytes:
     """A Lua Torch7 file that holds a table with a name for a key."""
     return struct.pack("<iiii", 3, 1, 1, 2) + struct.pack("<i", 5) + b"model" + struct.pack("<iii", 3, 2, 0)
+
+
+X = torch.linspace(-1, 1, 64).reshape(1, 1, 8, 8)
+
+
+def same(loaded, net: torch.nn.Module) -> None:
+    torch.testing.assert_close(loaded.module(X), net(X), rtol=0, atol=0)
+    assert not any(parameter.requires_grad for parameter in loaded.module.parameters())
+    assert not any(module.training for module in loaded.module.modules())

@@ -9,7 +9,7 @@ from converter.support.measure import judge
 from converter.targets import Target
 from tests.onnx_text import graph
 
-EXPECTED = {"y": np.array([[1.0, 2.0]], np.float32)}
+EXPECTED = [{"y": np.array([[1.0, 2.0]], np.float32)}]
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,13 @@ def test_judge(run, verdict):
     assert (found.status, found.evidence.replace("at ", "")) == (verdict.status, verdict.evidence)
     assert found.error == pytest.approx(verdict.error) if verdict.error is not None else found.error is None
     assert bool(found) == (verdict.status == "ok")
+
+
+def test_the_worst_sample_counts():
+    answers = ({"y": np.float32([[1, 2]])}, {"y": np.float32([[1, 3]])})
+    assert judge(OpenCVRun("ran", answers), EXPECTED * 2, "Relu") == Verdict(
+        "wrong", "relative difference 5.00e-01 (probe Relu)", 0.5
+    )
 
 
 def test_what_was_not_measured_is_not_ok():

@@ -91,7 +91,19 @@ def Gelu(X: np.ndarray, /, *, approximate: str = "none") -> np.ndarray:
 
 # log(1 - Phi(t)), Phi the normal distribution function, as a polynomial of t in [0, 6]: interpolation at Chebyshev nodes
 # with 30 digits. Beyond 6 the tail is below 1e-8 of the result.
-_GELU_TAIL = (-7.78801101e-9, 2.64963221e-7, -3.83019159e-6, 2.93656153e-5, -0.000105270175, -0.000203285308, 0.0050960804, -0.0365700795, -0.318220428, -0.797897904, -0.69314685)
+_GELU_TAIL = (
+    -7.78801101e-9,
+    2.64963221e-7,
+    -3.83019159e-6,
+    2.93656153e-5,
+    -0.000105270175,
+    -0.000203285308,
+    0.0050960804,
+    -0.0365700795,
+    -0.318220428,
+    -0.797897904,
+    -0.69314685,
+)
 
 
 def _gelu32(x: np.ndarray) -> np.ndarray:

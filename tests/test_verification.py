@@ -11,7 +11,7 @@ from converter.export import Input, network
 from converter.legalize import Flag, Legalized
 from converter.pipeline import gate
 from converter.support import Verdict
-from converter.verify import Check, Sample, Verification, _check, argmax_agreement, draw_samples
+from converter.verification import Check, Sample, Verification, _check, argmax_agreement, draw_samples
 
 IMAGE = (Input("input", (1, 3, 8, 8)),)
 PHOTO = {"photo": {"input": np.random.default_rng(1).standard_normal((1, 3, 8, 8)).astype("f")}}
@@ -60,7 +60,9 @@ def sample(reference):
     [
         pytest.param([[1, 2, 3]], [[1, 2, 3]], "ok", "", id="equal"),
         pytest.param([[1, 2, 3.0002]], [[1, 2, 3]], "ok", "", id="within"),
-        pytest.param([[1, 2, 3.001]], [[1, 2, 3]], "wrong", "output on photo: relative difference 3.33e-04", id="beyond"),
+        pytest.param(
+            [[1, 2, 3.001]], [[1, 2, 3]], "wrong", "output on photo: relative difference 3.33e-04", id="beyond"
+        ),
         pytest.param(
             [[1, np.nan, 3]],
             [[1, 2, 3]],
@@ -97,7 +99,9 @@ def attempt(*checks, flags=()):
 
 
 OK = Check("onnxruntime", None, "ok", {"photo": {"output": 1e-7}}, 1.0)
-WRONG = Check("opencv", "4.10.0", "wrong", {"photo": {"output": 0.25}}, None, "output on photo: relative difference 2.50e-01")
+WRONG = Check(
+    "opencv", "4.10.0", "wrong", {"photo": {"output": 0.25}}, None, "output on photo: relative difference 2.50e-01"
+)
 REFUSED = Check("opencv", "4.10.0", "fails at load", {}, None, "no parser for Foo")
 
 
@@ -124,7 +128,9 @@ def test_gate_lets_a_refusal_pass_unless_strict():
     gate(attempt(OK, REFUSED, flags=[flag]), 1e-4, strict=False)
     with pytest.raises(UnsupportedOpError) as error:
         gate(attempt(OK, REFUSED, flags=[flag]), 1e-4, strict=True)
-    assert "OpenCV 4.10.0: fails at load: no parser for Foo\n            Foo 'n1': fails: load: no parser" in str(error.value)
+    assert "OpenCV 4.10.0: fails at load: no parser for Foo\n            Foo 'n1': fails: load: no parser" in str(
+        error.value
+    )
 
 
 def test_flags_that_the_whole_model_overrules():
