@@ -27,8 +27,8 @@ onnx.save(onnxsim.simplify(onnx.load(sys.argv[3]))[0], sys.argv[3])
 
 SAVE = """
 import sys, torch
-from converter.checkpoint import build
-torch.save(build(sys.argv[1]).state_dict(), sys.argv[2])
+from converter.checkpoint.architecture import build
+torch.save(build(sys.argv[1]).module.state_dict(), sys.argv[2])
 """
 
 
