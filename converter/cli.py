@@ -6,6 +6,7 @@ results to standard output. Exit codes: 0 done, 2 bad input or usage, 3 cannot b
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -273,6 +274,8 @@ def main() -> NoReturn:
     commands |= {group.name or "" for group in app.registered_groups}
     if arguments and arguments[0] not in {*commands, "-h", "--help", "--version"}:
         arguments = ["model", *arguments]
+    # a polite kill must clean up as an interrupt does: nothing half-written stays
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         app(arguments, prog_name="convert")
     except ConverterError as error:

@@ -1,7 +1,8 @@
 """OpenCV versions as targets: their names, and where an interpreter that has one is found.
 
 Every version lives in a virtual environment of its own (OpenCV's wheels cannot stand side by side in one), in the user's
-cache directory. The version that is installed beside us needs none.
+cache directory. The version that is installed beside us needs none. Any other interpreter with cv2 (a distribution's, a board's,
+one built with CUDA) can be registered under a name; names are kept in the user's configuration directory.
 """
 
 from __future__ import annotations
@@ -42,44 +43,61 @@ DISTRIBUTIONS = ("opencv-python", "opencv-python-headless", "opencv-contrib-pyth
 
 @dataclass(frozen=True)
 class Target:
-    """One OpenCV version and one of its engines.
+    """One OpenCV and one of its engines.
 
-    `engine` is "classic" for every 4.x. 5.0 has two: "new", its default, and "classic".
+    `engine` is "classic" for every 4.x. 5.0 has two: "new", its default, and "classic". `custom` is the name under which the
+    interpreter was registered; `version` is then what cv2 said of itself there.
     """
 
     version: str
     engine: str
+    custom: str | None = None
 
     @property
     def name(self) -> str:
-        """As the user writes it: 4.10.0, 5.0.0, 5.0.0-classic."""
-        default = "classic" if self.version.startswith("4.") else "new"
-        return self.version if self.engine == default else f"{self.version}-{self.engine}"
+        """As the user writes it: 4.10.0, 5.0.0, 5.0.0-classic, debian-4.6.0."""
+        base = self.custom or self.version
+        return base if self.engine == _default_engine(self.version) else f"{base}-{self.engine}"
+
+    @property
+    def key(self) -> str:
+        """As files are named after it, the engine always said: 4.10.0-classic, 5.0.0-new, debian-4.6.0-classic."""
+        return f"{self.custom or self.version}-{self.engine}"
 
     @classmethod
     def parse(cls, text: str) -> Target:
-        """The target that `text` names: a version, with "-classic" or "-new" for an engine of 5.x.
+        """The target that `text` names: a version or a registered name, with "-classic" or "-new" for an engine of 5.x.
 
         Raises TargetError for anything else.
         """
-        match = re.fullmatch(r"(\d+\.\d+\.\d+)(?:-(classic|new))?", text.strip())
-        if match is None or match[1] not in {*WHEELS, installed_version()}:
+        match = re.fullmatch(r"(.+?)(?:-(classic|new))?", text.strip())
+        if match is None:
             raise _unknown(text)
-        version, engine = match[1], match[2]
-        if version.startswith("4."):
-            if engine == "new":
-                raise _unknown(text)
-            return cls(version, "classic")
-        return cls(version, engine or "new")
+        name, engine = match[1], match[2]
+        if name in {*WHEELS, installed_version()}:
+            version, custom = name, None
+        elif (registered := custom_targets().get(name)) is not None:
+            version, custom = registered.version, name
+        else:
+            raise _unknown(text)
+        default = _default_engine(version)
+        if engine == "new" and default == "classic":
+            raise _unknown(text)
+        return cls(version, engine or default, custom)
 
     def __str__(self) -> str:
         return f"OpenCV {self.name}"
 
 
+def _default_engine(version: str) -> str:
+    return "classic" if version.startswith("4.") else "new"
+
+
 def _unknown(text: str) -> TargetError:
+    registered = f"; registered: {', '.join(names)}" if (names := custom_targets()) else ""
     return TargetError(
         f"{text!r} is not an OpenCV version that torch2cv knows",
-        measured=f"known: {', '.join(WHEELS)} and 5.0.0-classic; installed here: {installed_version() or 'none'}",
+        measured=f"known: {', '.join(WHEELS)} and 5.0.0-classic; installed here: {installed_version() or 'none'}{registered}",
         do=("give one of them: --target 4.10.0", "see which are installed: convert targets"),
     )
 
@@ -115,7 +133,7 @@ def default_targets() -> tuple[Target, ...]:
             measured="this Python has no cv2, and no --target was given",
             do=("pip install opencv-python", "or: convert targets install 5.0.0, then --target 5.0.0"),
         )
-    return (Target(version, "classic" if version.startswith("4.") else "new"),)
+    return (Target(version, _default_engine(version)),)
 
 
 def cache_root() -> Path:
@@ -128,8 +146,10 @@ def cache_root() -> Path:
 def python_for(target: Target, *, root: Path | None = None) -> Path:
     """An interpreter in which `import cv2` gives the target's version.
 
-    Raises TargetError when that version is not installed.
+    Raises TargetError when that version is not installed, or when a registered interpreter is no longer there.
     """
+    if target.custom is not None:
+        return _python_of(target.custom)
     if target.version == installed_version():
         return Path(sys.executable)
     python = _python_in((root or cache_root()) / target.version)
@@ -201,3 +221,189 @@ def environments(*, root: Path | None = None) -> dict[str, Path | None]:
         except TargetError:
             found[version] = None
     return found
+
+
+# --- interpreters that the user registered --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CustomTarget:
+    """An interpreter that the user registered. `opencv` and `numpy`: what cv2 and numpy said of themselves there."""
+
+    name: str
+    python: Path
+    opencv: str
+    numpy: str
+
+    @property
+    def version(self) -> str:
+        """Three numbers, also for a build that calls itself 4.11.0-dev."""
+        return ".".join(re.findall(r"\d+", self.opencv)[:3])
+
+    @property
+    def untried(self) -> str:
+        """What to know before trusting results on it, or nothing."""
+        if _numbers(self.version) >= min(_numbers(version) for version in WHEELS):
+            return ""
+        return f"OpenCV {self.opencv} is older than every version that torch2cv was tried on ({next(iter(WHEELS))} is the oldest)"
+
+
+def config_file() -> Path:
+    """Where registered interpreters are kept."""
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("torch2cv")) / "targets.json"
+
+
+def custom_targets() -> dict[str, CustomTarget]:
+    """Every registered interpreter by its name. Raises TargetError when the file that holds them is damaged."""
+    file = config_file()
+    try:
+        entries = json.loads(file.read_text(encoding="utf-8"))
+        return {
+            name: CustomTarget(name, Path(entry["python"]), str(entry["opencv"]), str(entry["numpy"]))
+            for name, entry in entries.items()
+        }
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise TargetError(
+            f"the registered targets cannot be read from {file}",
+            measured=f"{type(error).__name__}: {error}",
+            do=("repair that file, or remove it and register again: convert targets add NAME --python PATH",),
+        ) from error
+
+
+def add(name: str, python: str | Path) -> CustomTarget:
+    """Register an interpreter with cv2 as the target `name`, replacing one of that name.
+
+    name: letters, digits, dots and dashes, beginning with a letter. python: a path, or a program's name on PATH.
+    Raises TargetError when the name cannot be one, or when cv2.dnn cannot be used there.
+    """
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9.-]{0,63}", name) or name == "all" or name.endswith(("-classic", "-new")):
+        raise TargetError(
+            f"{name!r} cannot be the name of a target",
+            measured="expected letters, digits, dots and dashes, a letter first; not 'all', nor an engine (-classic, -new) at its end",
+            do=("choose another, such as debian-4.6.0 or board",),
+        )
+    path = _executable(python)
+    opencv, numpy = look(path)
+    known = custom_targets()
+    known[name] = CustomTarget(name, path, opencv, numpy)
+    _store(known)
+    return known[name]
+
+
+def remove(name: str) -> None:
+    """Forget a registered interpreter; nothing of it is touched. Raises TargetError when there is none of that name."""
+    known = custom_targets()
+    if known.pop(name, None) is None:
+        raise _unregistered(name)
+    _store(known)
+
+
+def look(python: Path) -> tuple[str, str]:
+    """What cv2 and numpy say of themselves in that interpreter. Raises TargetError when cv2.dnn cannot be used there."""
+    # what lies in the current folder is not that interpreter's
+    code = """
+import sys
+sys.path[:] = [entry for entry in sys.path if entry]
+import json
+found = {"python": "%d.%d.%d" % sys.version_info[:3]}
+try:
+    import numpy, cv2
+    found["numpy"], found["opencv"] = numpy.__version__, cv2.__version__
+    found["reads"] = hasattr(cv2.dnn, "readNetFromONNX")
+except Exception as error:
+    found["error"] = "%s: %s" % (type(error).__name__, str(error).strip().split(chr(10))[0])
+print(json.dumps(found))
+"""
+    try:
+        done = subprocess.run([str(python), "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired) as error:
+        raise _no_python(python, str(error)) from error
+    answers = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    if done.returncode != 0 or not answers:
+        said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
+        raise _no_python(python, f"exit code {done.returncode}, and it says: {said}")
+    found = json.loads(answers[-1])
+    if _numbers(found["python"]) < (3, 8):
+        problem = f"Python {found['python']}, expected 3.8 or later"
+    elif "error" in found:
+        problem = f"Python {found['python']}: {found['error']}"
+    elif not found["reads"] or _numbers(found["opencv"]) < (4,):
+        problem = f"OpenCV {found['opencv']}; expected 4.0 or later with its dnn module"
+    else:
+        return found["opencv"], found["numpy"]
+    raise TargetError(
+        f"cv2.dnn cannot be used in {python}",
+        measured=problem,
+        do=(f"{python} -m pip install opencv-python-headless", "or give an interpreter that has cv2 and numpy"),
+    )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+
+
+def _executable(python: str | Path) -> Path:
+    """The program as an absolute path. Links stay: a virtual environment's python is one, and knows its packages by it."""
+    path = Path(python).expanduser()
+    if path.is_dir():
+        raise _no_python(path, f"that is a folder; a virtual environment's interpreter is {_python_in(path)}")
+    found = shutil.which(str(path))
+    if found is None:
+        raise _no_python(
+            path, "that file is not executable" if path.exists() else "no such file, and no such program on PATH"
+        )
+    return Path(os.path.abspath(found))  # noqa: PTH100 (resolve() would follow links)
+
+
+def _no_python(path: Path, problem: str) -> TargetError:
+    return TargetError(
+        f"{path} is no Python that can be started",
+        measured=problem,
+        do=("give the interpreter that has cv2, for example: --python /usr/bin/python3",),
+    )
+
+
+def _unregistered(name: str) -> TargetError:
+    return TargetError(
+        f"no target is registered as {name!r}",
+        measured=f"registered: {', '.join(custom_targets()) or 'none'}",
+        do=("see them: convert targets", f"register it: convert targets add {name} --python PATH"),
+    )
+
+
+def _python_of(name: str) -> Path:
+    registered = custom_targets().get(name)
+    if registered is None:
+        raise _unregistered(name)
+    if not registered.python.exists():
+        raise TargetError(
+            f"the Python of {name} is gone",
+            measured=f"registered with OpenCV {registered.opencv}: {registered.python}, which does not exist",
+            do=(f"convert targets add {name} --python PATH", f"or: convert targets remove {name}"),
+        )
+    return registered.python
+
+
+def _store(targets: dict[str, CustomTarget]) -> None:
+    """Write beside, then rename: whoever reads meanwhile sees the old file or the new one."""
+    file = config_file()
+    entries = {
+        name: {"python": str(target.python), "opencv": target.opencv, "numpy": target.numpy}
+        for name, target in sorted(targets.items())
+    }
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, part = tempfile.mkstemp(prefix="targets-", dir=file.parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(json.dumps(entries, indent=2) + "\n")
+        Path(part).replace(file)
+    except OSError as error:
+        raise TargetError(
+            f"the registered targets cannot be written to {file}",
+            measured=str(error),
+            do=("make that folder writable",),
+        ) from error

@@ -2,8 +2,10 @@
 
 import inspect
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from typer.testing import CliRunner
 
 import converter
 from converter import cli
+from converter.progress import STEPS
+from converter.resources import resource
 
 ARCH = """
 import torch
@@ -41,7 +45,7 @@ def place(tmp_path_factory):
     (folder / "truncated.pth").write_bytes((folder / "model.pth").read_bytes()[:1500])
     (folder / "folder.pth").mkdir()
     (folder / "image.pth").write_bytes(
-        next(converter.resources.resource("model_zoo").glob("photos/*.png")).read_bytes()
+        next(resource("model_zoo").glob("photos/*.png")).read_bytes()
     )
     return folder
 
@@ -52,7 +56,7 @@ def test_a_checkpoint_becomes_a_bundle(place, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(tmp_path / "out")
-    for number, step in enumerate(converter.progress.STEPS, 1):
+    for number, step in enumerate(STEPS, 1):
         assert f"[{number}/8] {step}" in done.stderr
     assert "next: python" in done.stderr
     verified = convert("verify", tmp_path / "out", "--json")
@@ -141,6 +145,22 @@ def test_an_unsafe_checkpoint_runs_nothing(tmp_path):
     assert "open" in done.stderr
     assert "--trust" in done.stderr
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_conversion_leaves_nothing(place, tmp_path, sent):
+    options = ["--arch", f"{place / 'arch.py'}:build", "--input", "1x3x12x12", "-o", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "converter.cli", str(place / "model.pth"), *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        while "[1/8]" not in (line := running.stderr.readline()):
+            assert line, "it ended before it could be stopped"
+        while not list(tmp_path.iterdir()):  # until the bundle's folder is being written beside
+            assert running.poll() is None
+            time.sleep(0.01)
+        running.send_signal(sent)
+        running.communicate(timeout=60)
+    assert running.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[sent]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_check_says_what_does_not_run(tmp_path):

@@ -1,73 +1,56 @@
 """Step 4: what cv2.dnn can run, as measured.
 
-A table answers one question, about a region of nodes, by the region's signature: does this target compute it right? It
-always shows its evidence. What was not measured is "unmeasured", never "ok".
+A table answers one question, about a region of nodes: does this target compute it right? It always shows its evidence. What
+was not measured is "unmeasured", never "ok".
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib.resources import files
-from typing import Literal
 
 import onnx_ir as ir
 
 from converter.graph import signature
-from converter.support.known import known_fault
+from converter.support.features import features
+from converter.support.known import patterns_in
+from converter.support.table import ask, load_table, measured_targets, pattern_verdict
+from converter.support.verdict import Status, Verdict
 from converter.targets import Target
 
-Status = Literal["ok", "wrong", "fails", "crashes", "timeout", "unmeasured"]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a target does with a region. Only "ok" is true: "wrong" runs, and gives other numbers.
-
-    `error` is max |difference| over max |reference| against ONNX Runtime where the region ran, else None.
-    """
-
-    status: Status
-    evidence: str
-    error: float | None = None
-
-    def __bool__(self) -> bool:
-        return self.status == "ok"
-
-    def __str__(self) -> str:
-        return self.status if not self.evidence else f"{self.status}: {self.evidence}"
+__all__ = ["Status", "SupportTable", "Verdict", "measured_targets"]
 
 
 class SupportTable:
-    """What one target was seen to do, region by region."""
+    """What one target was seen to do: the measured table, and what was probed since on the user's own graph."""
 
-    def __init__(self, target: Target, verdicts: dict[str, Verdict] | None = None) -> None:
+    def __init__(self, target: Target) -> None:
         self.target = target
-        self._verdicts = dict(verdicts or {})
+        self.measured = load_table(f"{target.version}-{target.engine}")
+        self._probed: dict[str, Verdict] = {}
 
     @classmethod
     def load(cls, target: Target) -> SupportTable:
-        """The measured table of the target; empty where none was measured yet (everything is then "unmeasured")."""
-        file = files("converter.support").joinpath("tables", f"{target.version}-{target.engine}.json")
-        if not file.is_file():
-            return cls(target)
-        entries = json.loads(file.read_text(encoding="utf-8"))["verdicts"]
-        return cls(target, {key: Verdict(*entry) for key, entry in entries.items()})
+        """The table of the target; one that knows nothing where it was not measured."""
+        return cls(target)
 
     def verdict(self, nodes: Sequence[ir.Node]) -> Verdict:
-        """The verdict on a region, with its evidence."""
-        if (fault := known_fault(self.target, nodes)) is not None:
-            return Verdict("wrong", fault)
-        found = self._verdicts.get(signature(nodes))
-        if found is not None:
+        """The verdict on a region, with its evidence. Regions of several nodes are known by pattern or by probe only."""
+        if self.measured is not None:
+            for pattern in patterns_in(nodes):
+                known = pattern_verdict(self.measured, pattern)
+                if known is not None and not known:
+                    return Verdict(known.status, f"{pattern}: {known.evidence}", known.error)
+        if (found := self._probed.get(signature(nodes))) is not None:
             return found
+        if (
+            self.measured is not None
+            and len(nodes) == 1
+            and (told := ask(self.measured, features(nodes[0]))) is not None
+        ):
+            return told
         ops = " -> ".join(node.op_type for node in nodes)
         return Verdict("unmeasured", f"{ops} was never run on {self.target}")
 
     def record(self, nodes: Sequence[ir.Node], verdict: Verdict) -> None:
-        """Remember what was measured."""
-        self._verdicts[signature(nodes)] = verdict
-
-    def __len__(self) -> int:
-        return len(self._verdicts)
+        """Remember what a probe on the user's own graph showed. It outweighs the table: it is the very node."""
+        self._probed[signature(nodes)] = verdict

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import TracebackType
 
 import numpy as np
 
 from converter.compare import compare
+from converter.errors import TargetError
 from converter.opencv import OpenCVRun, OpenCVWorker
 from converter.support import SupportTable, Verdict
 from converter.support.probes import Activations, Region
@@ -24,7 +25,7 @@ Verdicts = dict[Target, Verdict]
 class Measurer:
     """Asks the tables, and the real OpenCV about what they do not know. Use it as a context manager.
 
-    Every target needs an installed interpreter (TargetError otherwise).
+    Only installed targets can be probed; of others, what their tables do not know stays unmeasured.
     """
 
     def __init__(self, targets: Sequence[Target], *, timeout: float = 60.0) -> None:
@@ -37,7 +38,8 @@ class Measurer:
 
     def __enter__(self) -> Measurer:
         for target in self.targets:
-            self._workers[target] = self._stack.enter_context(OpenCVWorker(target, timeout=self._timeout))
+            with suppress(TargetError):  # not installed: its table alone speaks
+                self._workers[target] = self._stack.enter_context(OpenCVWorker(target, timeout=self._timeout))
         return self
 
     def __exit__(
@@ -56,7 +58,7 @@ class Measurer:
                 progress(done, len(unknown))
             inputs, expected = activations.of(region.inputs), activations.of(region.outputs)
             model = region.model().SerializeToString()
-            for target in self.targets:
+            for target in self._workers:
                 if self.tables[target].verdict(region.nodes).status == "unmeasured":
                     self.tables[target].record(region.nodes, self.probe(target, model, inputs, expected, str(region)))
         return [{target: self.tables[target].verdict(region.nodes) for target in self.targets} for region in regions]
@@ -66,7 +68,7 @@ class Measurer:
 
         fresh: dict[str, Region] = {}
         for region in regions:
-            if region.inputs and any(t.verdict(region.nodes).status == "unmeasured" for t in self.tables.values()):
+            if region.inputs and any(self.tables[t].verdict(region.nodes).status == "unmeasured" for t in self._workers):
                 fresh.setdefault(signature(region.nodes), region)
         return list(fresh.values())
 
