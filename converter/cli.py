@@ -39,7 +39,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 targets_app = typer.Typer(
-    help="The OpenCV versions that can be targets, and their environments.", invoke_without_command=True
+    help="The OpenCV versions that can be targets, their environments, and interpreters of your own.",
+    invoke_without_command=True,
 )
 app.add_typer(targets_app, name="targets")
 
@@ -208,32 +209,94 @@ def verify(
     raise typer.Exit(0 if proofs.ok else 3)
 
 
+@app.command()
+def support(
+    op: Annotated[str | None, typer.Argument(metavar="[OP]", help="An op, such as Resize; or a pattern.")] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option("--target", metavar="V", help="A measured target; repeatable. Default: all of them."),
+    ] = None,
+    json: JsonOption = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all of it as one page for a browser.")
+    ] = None,
+) -> None:
+    """Say what each OpenCV was measured to do: every op, or every signature of one op with the evidence."""
+    from converter.support import overview
+
+    if html is not None:
+        from converter.support.page import write_page
+
+        print(write_page(html, targets=target or ()))
+        return
+    cases, tables = overview.all_tables(target or ())
+    found = overview.find_op(op, cases) if op is not None else None
+    if json:
+        print(overview.to_json(found, cases, tables))
+    elif found is None:
+        _table(("op", *(table.target for table in tables)), overview.op_rows(cases, tables))
+        print("right of measured cases; what is behind them: convert support OP", file=sys.stderr)
+    else:
+        print(overview.op_text(found, cases, tables))
+
+
 @targets_app.callback(invoke_without_command=True)
 def targets(context: typer.Context) -> None:
-    """List the OpenCV versions that can be targets, and which are installed."""
+    """List the OpenCV versions and registered interpreters that can be targets, and which are installed."""
     if context.invoked_subcommand is not None:
         return
+    from converter.registered import registered
     from converter.targets import environments, installed_version
 
     rows = []
     for version, python in environments().items():
         where = "this Python" if version == installed_version() else ("its own environment" if python else "-")
-        rows.append(
-            (version, "new, classic" if version.startswith("5") else "classic", "yes" if python else "no", where)
-        )
+        rows.append((version, _engines(version), "yes" if python else "no", where))
+    for name, found in registered().items():
+        there = "yes" if found.python.exists() else "gone"
+        rows.append((name, _engines(found.version), there, f"OpenCV {found.opencv} of {found.python}"))
     _table(("OpenCV", "engines", "installed", "where"), rows)
+
+
+def _engines(version: str) -> str:
+    return "classic" if version.startswith("4.") else "new, classic"
 
 
 @targets_app.command("install")
 def targets_install(
-    versions: Annotated[list[str], typer.Argument(metavar="V...", help="OpenCV versions, such as 4.10.0.")],
+    versions: Annotated[list[str], typer.Argument(metavar="V...", help='OpenCV versions, such as 4.10.0, or "all".')],
 ) -> None:
     """Install OpenCV versions side by side, each into an environment of its own, so that models can be proven on them."""
-    from converter.targets import install
+    from converter.targets import WHEELS, install
 
-    for version in versions:
+    for version in WHEELS if versions == ["all"] else versions:
         print(f"installing OpenCV {version} ...", file=sys.stderr)
         print(install(version))
+
+
+@targets_app.command("add")
+def targets_add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What --target will call it, such as debian-4.6.0.")],
+    python: Annotated[str, typer.Option("--python", metavar="PATH", help="An interpreter that has cv2 and numpy.")],
+) -> None:
+    """Register an interpreter with its own OpenCV as a target: a distribution's, a board's, one built with CUDA."""
+    from converter.registered import add
+    from converter.targets import untried
+
+    added = add(name, python)
+    print(f"{added.name}: OpenCV {added.opencv}, NumPy {added.numpy}, {added.python}")
+    if warning := untried(added.version):
+        print(f"OpenCV {added.opencv} is {warning}", file=sys.stderr)
+
+
+@targets_app.command("remove")
+def targets_remove(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What it was registered as.")],
+) -> None:
+    """Forget a registered interpreter. Nothing of it is touched."""
+    from converter.registered import remove
+
+    remove(name)
 
 
 def _progress() -> ConsoleProgress:

@@ -116,6 +116,8 @@ def legalize(
     for _ in range(MAX_ROUNDS):
         bad = current.bad
         changed = 0
+        # in one run of the whole model, not one for each trial
+        activations.fetch(value for region, _ in bad for value in _trial_values(region, choices))
         for region, verdicts in bad:
             if any(node.graph is None for node in region.nodes):
                 continue  # an earlier rewrite of this round took a part of it
@@ -150,6 +152,14 @@ def _survey(model: ir.Model, measurer: Measurer, activations: Activations, progr
         if region.node not in bad and any(not v and v.status != "unmeasured" for v in verdicts.values()):
             bad[region.node] = (region, verdicts)
     return Survey(seen, list(bad.values()))
+
+
+def _trial_values(region: Region, choices: dict[str, _Choice | _Stuck]) -> list[ir.Value]:
+    """What trying rules on the region needs: its inputs and outputs, and those of each node that has a rule."""
+    if signature(region.nodes) in choices:
+        return []
+    nodes = [Region((node,)) for node in region.nodes if rules_for(node.op_type)]
+    return [value for part in (region, *nodes) for value in (*part.inputs, *part.outputs)]
 
 
 def _choose(region: Region, measurer: Measurer, activations: Activations) -> _Choice | _Stuck:

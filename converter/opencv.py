@@ -19,10 +19,14 @@ from typing import IO, Any, Literal
 
 import numpy as np
 
+from converter.errors import TargetError
 from converter.targets import Target, python_for
 
 Status = Literal["ran", "fails at load", "fails at run", "crashes", "timeout"]
 Arrays = Mapping[str, np.ndarray]
+
+MEMORY = 8 << 30
+"""What a model may take, in bytes. Networks take some hundred million; this ends a runaway before the machine suffers."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +44,21 @@ class OpenCVRun:
 class OpenCVWorker:
     """A child process with cv2, started when first needed and again after a crash. Use it as a context manager.
 
-    One job at a time. `timeout` (seconds) bounds each job.
+    One job at a time. `timeout` (seconds) bounds each job; `memory` (bytes) what the child may take beside what cv2 itself
+    needs, where the system has such limits; None for no limit.
+
+    Raises TargetError when a job is asked for and the target's interpreter has no cv2 any more, or another version than it had
+    when it was registered.
     """
 
-    def __init__(self, target: Target, *, timeout: float = 120.0) -> None:
+    def __init__(self, target: Target, *, timeout: float = 120.0, memory: int | None = MEMORY) -> None:
         self.target = target
         self.timeout = timeout
+        self.memory = memory
         self._python = python_for(target)
         self._process: subprocess.Popen[str] | None = None
         self._lines: queue.Queue[str | None] = queue.Queue()
+        self._greeted = False
         self._folder = tempfile.TemporaryDirectory(prefix="torch2cv-")
 
     def __enter__(self) -> OpenCVWorker:
@@ -103,20 +113,43 @@ class OpenCVWorker:
             if line is None:
                 code = process.wait()
                 self._stop()
+                if not self._greeted:
+                    raise self._unusable(f"importing cv2 there ended with {_death(code)}")
                 return OpenCVRun("crashes", error=f"the process died of {_death(code)} (step: {step})")
             message = json.loads(line)
-            if "status" in message:
+            if "opencv" in message:
+                self._greet(message["opencv"])
+            elif "status" in message:
                 text = message["error"].replace(job["model"], "model.onnx")  # a temporary name would change every time
                 return OpenCVRun(message["status"], error=shorten(text))
             step = message.get("step", step)
+
+    def _greet(self, version: str) -> None:
+        """The child has cv2 now. A registered interpreter may have got another since."""
+        if self.target.custom is not None and not version.startswith(self.target.version):
+            self._stop()
+            raise self._unusable(f"it has OpenCV {version} now")
+        self._greeted = True
+
+    def _unusable(self, problem: str) -> TargetError:
+        steps = [f"see what it says: {self._python} -c 'import cv2; print(cv2.__version__)'"]
+        if self.target.custom is not None:
+            steps.append(f"then register it again: convert targets add {self.target.custom} --python {self._python}")
+        return TargetError(
+            f"{self.target} cannot be measured any more",
+            measured=f"{self._python} had OpenCV {self.target.version}; {problem}",
+            do=tuple(steps),
+        )
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None:
             environment = {k: v for k, v in os.environ.items() if k != "OPENCV_FORCE_DNN_ENGINE"}
             environment.setdefault("OPENCV_LOG_LEVEL", "SILENT")
             self._lines = queue.Queue()
+            self._greeted = False
+            limit = [] if self.memory is None else [str(self.memory)]
             self._process = subprocess.Popen(
-                [str(self._python), str(Path(__file__).with_name("opencv_worker.py"))],
+                [str(self._python), str(Path(__file__).with_name("opencv_worker.py")), *limit],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

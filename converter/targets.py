@@ -1,8 +1,7 @@
 """OpenCV versions as targets: their names, and where an interpreter that has one is found.
 
 Every version lives in a virtual environment of its own (OpenCV's wheels cannot stand side by side in one), in the user's
-cache directory. The version that is installed beside us needs none. Any other interpreter with cv2 (a distribution's, a board's,
-one built with CUDA) can be registered under a name; names are kept in the user's configuration directory.
+cache directory. The version that is installed beside us needs none. Any other interpreter with cv2 can be registered by name.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from functools import cache
 from pathlib import Path
 
 from converter.errors import TargetError
+from converter.registered import numbers, python_of, registered
 
 WHEELS: dict[str, tuple[str, str]] = {
     "4.5.5": ("4.5.5.64", "numpy<2"),
@@ -76,8 +76,8 @@ class Target:
         name, engine = match[1], match[2]
         if name in {*WHEELS, installed_version()}:
             version, custom = name, None
-        elif (registered := custom_targets().get(name)) is not None:
-            version, custom = registered.version, name
+        elif (found := registered().get(name)) is not None:
+            version, custom = found.version, name
         else:
             raise _unknown(text)
         default = _default_engine(version)
@@ -94,10 +94,10 @@ def _default_engine(version: str) -> str:
 
 
 def _unknown(text: str) -> TargetError:
-    registered = f"; registered: {', '.join(names)}" if (names := custom_targets()) else ""
+    ours = f"; registered: {', '.join(names)}" if (names := registered()) else ""
     return TargetError(
         f"{text!r} is not an OpenCV version that torch2cv knows",
-        measured=f"known: {', '.join(WHEELS)} and 5.0.0-classic; installed here: {installed_version() or 'none'}{registered}",
+        measured=f"known: {', '.join(WHEELS)} and 5.0.0-classic; installed here: {installed_version() or 'none'}{ours}",
         do=("give one of them: --target 4.10.0", "see which are installed: convert targets"),
     )
 
@@ -149,7 +149,7 @@ def python_for(target: Target, *, root: Path | None = None) -> Path:
     Raises TargetError when that version is not installed, or when a registered interpreter is no longer there.
     """
     if target.custom is not None:
-        return _python_of(target.custom)
+        return python_of(target.custom)
     if target.version == installed_version():
         return Path(sys.executable)
     python = _python_in((root or cache_root()) / target.version)
@@ -223,187 +223,7 @@ def environments(*, root: Path | None = None) -> dict[str, Path | None]:
     return found
 
 
-# --- interpreters that the user registered --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class CustomTarget:
-    """An interpreter that the user registered. `opencv` and `numpy`: what cv2 and numpy said of themselves there."""
-
-    name: str
-    python: Path
-    opencv: str
-    numpy: str
-
-    @property
-    def version(self) -> str:
-        """Three numbers, also for a build that calls itself 4.11.0-dev."""
-        return ".".join(re.findall(r"\d+", self.opencv)[:3])
-
-    @property
-    def untried(self) -> str:
-        """What to know before trusting results on it, or nothing."""
-        if _numbers(self.version) >= min(_numbers(version) for version in WHEELS):
-            return ""
-        return f"OpenCV {self.opencv} is older than every version that torch2cv was tried on ({next(iter(WHEELS))} is the oldest)"
-
-
-def config_file() -> Path:
-    """Where registered interpreters are kept."""
-    import platformdirs
-
-    return Path(platformdirs.user_config_dir("torch2cv")) / "targets.json"
-
-
-def custom_targets() -> dict[str, CustomTarget]:
-    """Every registered interpreter by its name. Raises TargetError when the file that holds them is damaged."""
-    file = config_file()
-    try:
-        entries = json.loads(file.read_text(encoding="utf-8"))
-        return {
-            name: CustomTarget(name, Path(entry["python"]), str(entry["opencv"]), str(entry["numpy"]))
-            for name, entry in entries.items()
-        }
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise TargetError(
-            f"the registered targets cannot be read from {file}",
-            measured=f"{type(error).__name__}: {error}",
-            do=("repair that file, or remove it and register again: convert targets add NAME --python PATH",),
-        ) from error
-
-
-def add(name: str, python: str | Path) -> CustomTarget:
-    """Register an interpreter with cv2 as the target `name`, replacing one of that name.
-
-    name: letters, digits, dots and dashes, beginning with a letter. python: a path, or a program's name on PATH.
-    Raises TargetError when the name cannot be one, or when cv2.dnn cannot be used there.
-    """
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9.-]{0,63}", name) or name == "all" or name.endswith(("-classic", "-new")):
-        raise TargetError(
-            f"{name!r} cannot be the name of a target",
-            measured="expected letters, digits, dots and dashes, a letter first; not 'all', nor an engine (-classic, -new) at its end",
-            do=("choose another, such as debian-4.6.0 or board",),
-        )
-    path = _executable(python)
-    opencv, numpy = look(path)
-    known = custom_targets()
-    known[name] = CustomTarget(name, path, opencv, numpy)
-    _store(known)
-    return known[name]
-
-
-def remove(name: str) -> None:
-    """Forget a registered interpreter; nothing of it is touched. Raises TargetError when there is none of that name."""
-    known = custom_targets()
-    if known.pop(name, None) is None:
-        raise _unregistered(name)
-    _store(known)
-
-
-def look(python: Path) -> tuple[str, str]:
-    """What cv2 and numpy say of themselves in that interpreter. Raises TargetError when cv2.dnn cannot be used there."""
-    # what lies in the current folder is not that interpreter's
-    code = """
-import sys
-sys.path[:] = [entry for entry in sys.path if entry]
-import json
-found = {"python": "%d.%d.%d" % sys.version_info[:3]}
-try:
-    import numpy, cv2
-    found["numpy"], found["opencv"] = numpy.__version__, cv2.__version__
-    found["reads"] = hasattr(cv2.dnn, "readNetFromONNX")
-except Exception as error:
-    found["error"] = "%s: %s" % (type(error).__name__, str(error).strip().split(chr(10))[0])
-print(json.dumps(found))
-"""
-    try:
-        done = subprocess.run([str(python), "-c", code], capture_output=True, text=True, timeout=120, check=False)
-    except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired) as error:
-        raise _no_python(python, str(error)) from error
-    answers = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    if done.returncode != 0 or not answers:
-        said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
-        raise _no_python(python, f"exit code {done.returncode}, and it says: {said}")
-    found = json.loads(answers[-1])
-    if _numbers(found["python"]) < (3, 8):
-        problem = f"Python {found['python']}, expected 3.8 or later"
-    elif "error" in found:
-        problem = f"Python {found['python']}: {found['error']}"
-    elif not found["reads"] or _numbers(found["opencv"]) < (4,):
-        problem = f"OpenCV {found['opencv']}; expected 4.0 or later with its dnn module"
-    else:
-        return found["opencv"], found["numpy"]
-    raise TargetError(
-        f"cv2.dnn cannot be used in {python}",
-        measured=problem,
-        do=(f"{python} -m pip install opencv-python-headless", "or give an interpreter that has cv2 and numpy"),
-    )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
-
-
-def _executable(python: str | Path) -> Path:
-    """The program as an absolute path. Links stay: a virtual environment's python is one, and knows its packages by it."""
-    path = Path(python).expanduser()
-    if path.is_dir():
-        raise _no_python(path, f"that is a folder; a virtual environment's interpreter is {_python_in(path)}")
-    found = shutil.which(str(path))
-    if found is None:
-        raise _no_python(
-            path, "that file is not executable" if path.exists() else "no such file, and no such program on PATH"
-        )
-    return Path(os.path.abspath(found))  # noqa: PTH100 (resolve() would follow links)
-
-
-def _no_python(path: Path, problem: str) -> TargetError:
-    return TargetError(
-        f"{path} is no Python that can be started",
-        measured=problem,
-        do=("give the interpreter that has cv2, for example: --python /usr/bin/python3",),
-    )
-
-
-def _unregistered(name: str) -> TargetError:
-    return TargetError(
-        f"no target is registered as {name!r}",
-        measured=f"registered: {', '.join(custom_targets()) or 'none'}",
-        do=("see them: convert targets", f"register it: convert targets add {name} --python PATH"),
-    )
-
-
-def _python_of(name: str) -> Path:
-    registered = custom_targets().get(name)
-    if registered is None:
-        raise _unregistered(name)
-    if not registered.python.exists():
-        raise TargetError(
-            f"the Python of {name} is gone",
-            measured=f"registered with OpenCV {registered.opencv}: {registered.python}, which does not exist",
-            do=(f"convert targets add {name} --python PATH", f"or: convert targets remove {name}"),
-        )
-    return registered.python
-
-
-def _store(targets: dict[str, CustomTarget]) -> None:
-    """Write beside, then rename: whoever reads meanwhile sees the old file or the new one."""
-    file = config_file()
-    entries = {
-        name: {"python": str(target.python), "opencv": target.opencv, "numpy": target.numpy}
-        for name, target in sorted(targets.items())
-    }
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(prefix="targets-", dir=file.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(json.dumps(entries, indent=2) + "\n")
-        Path(part).replace(file)
-    except OSError as error:
-        raise TargetError(
-            f"the registered targets cannot be written to {file}",
-            measured=str(error),
-            do=("make that folder writable",),
-        ) from error
+def untried(version: str) -> str:
+    """What to know before trusting results on a version that is older than all that torch2cv was tried on, or nothing."""
+    oldest = min(WHEELS, key=numbers)
+    return "" if numbers(version) >= numbers(oldest) else f"older than {oldest}, the oldest that torch2cv was tried on"

@@ -21,7 +21,7 @@ LAYERS = (
     # tools that know no step
     "errors", "resources", "progress", "graph", "compare", "npz", "render",
     # where networks run
-    "targets", "opencv_worker", "opencv", "numpy_runtime", "backends",
+    "registered", "targets", "opencv_worker", "opencv", "numpy_runtime", "backends",
     # the steps
     "checkpoint", "export", "passes", "rewrites", "support", "legalize", "preprocess", "zoo", "inputs", "verification",
     "tasks", "deploy_runtime", "deploy",

@@ -44,9 +44,7 @@ def place(tmp_path_factory):
     (folder / "text.pth").write_text("these are not the weights\n")
     (folder / "truncated.pth").write_bytes((folder / "model.pth").read_bytes()[:1500])
     (folder / "folder.pth").mkdir()
-    (folder / "image.pth").write_bytes(
-        next(resource("model_zoo").glob("photos/*.png")).read_bytes()
-    )
+    (folder / "image.pth").write_bytes(next(resource("model_zoo").glob("photos/*.png")).read_bytes())
     return folder
 
 

@@ -4,7 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from converter import cli, targets
 from converter.errors import TargetError
 from converter.targets import WHEELS, Target, default_targets, environments, install, installed_version, python_for
 
@@ -23,6 +25,19 @@ def test_parse(text, target, name):
     assert Target.parse(text) == target
     assert target.name == name
     assert Target.parse(target.name) == target
+
+
+@pytest.mark.parametrize(
+    ("target", "key"),
+    [
+        (Target("4.10.0", "classic"), "4.10.0-classic"),
+        (Target("5.0.0", "new"), "5.0.0-new"),
+        (Target("5.0.0", "classic"), "5.0.0-classic"),
+        (Target("4.6.0", "classic", "debian-4.6.0"), "debian-4.6.0-classic"),
+    ],
+)
+def test_files_are_named_after_the_engine_too(target, key):
+    assert target.key == key
 
 
 @pytest.mark.parametrize("text", ["4.3.0", "5", "latest", "4.10.0-new", "5.0.0-fast", ""])
@@ -61,3 +76,11 @@ def test_install_refuses_what_it_does_not_know(tmp_path):
     with pytest.raises(TargetError):
         install("3.4.0", root=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_install_all_means_every_version(monkeypatch):
+    asked = []
+    monkeypatch.setattr(targets, "install", lambda version: asked.append(version) or Path(version))
+    result = CliRunner().invoke(cli.app, ["targets", "install", "all"])
+    assert result.exit_code == 0, result.output
+    assert asked == list(WHEELS)

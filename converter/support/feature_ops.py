@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -113,7 +114,10 @@ def _with_axes(node: ir.Node, attributes: dict[str, Any]) -> Entries:
         rank += len(axes or ())
     fine, coarse = _axes(axes, rank)
     rest = tuple((name, value, value) for name, value in sorted(attributes.items()) if name != "axes")
-    return (("form", form, form), ("axes", fine, coarse), *rest)
+    output = static_shape(node.outputs[0])
+    # 4.8.1 reduces wrongly when many numbers come out, and rightly when few do
+    many = "many" if node.op_type.startswith("Reduce") and output is not None and math.prod(output) >= 32 else None
+    return (("form", form, form), ("axes", fine, coarse), ("out", many, many), *rest)
 
 
 def _window(node: ir.Node, attributes: dict[str, Any]) -> Entries:
@@ -122,8 +126,8 @@ def _window(node: ir.Node, attributes: dict[str, Any]) -> Entries:
     kernel = attributes.get("kernel_shape") or (weight[2:] if weight else ())
     entries: list[tuple[str, Any, Any]] = [("kernel", _by(kernel), "1" if set(kernel) <= {1} else "k")]
     if weight:
-        entries.append(("kernel_shape", "absent" if "kernel_shape" not in attributes else None, None))
-        entries[-1] = (*entries[-1][:2], entries[-1][1])
+        written = "absent" if "kernel_shape" not in attributes else None
+        entries.append(("kernel_shape", written, written))
         channels = static_shape(node.inputs[0]) if node.inputs[0] is not None else None
         group = attributes.get("group", 1)
         kind = "1" if group == 1 else ("depthwise" if channels and group == channels[1] else "grouped")
@@ -138,8 +142,44 @@ def _window(node: ir.Node, attributes: dict[str, Any]) -> Entries:
         half = len(pads) // 2
         symmetric = pads[:half] == pads[half:]
         entries.append(("pads", _by(pads[:half]) if symmetric else _by(pads), "same" if symmetric else "asymmetric"))
+    if attributes.get("ceil_mode") or "auto_pad" in attributes:
+        fits = _fits(node, kernel, attributes)
+        even = "even" if any(size % 2 == 0 for size in kernel) else None
+        entries += [("fits", fits, fits), ("even", even, even)]
     rest = {"kernel_shape", "group", "strides", "dilations", "pads"}
     return (*entries, *((name, value, value) for name, value in sorted(attributes.items()) if name not in rest))
+
+
+def _fits(node: ir.Node, kernel: Any, attributes: dict[str, Any]) -> str:
+    """Whether the windows end at the map's end: what ceil_mode and auto_pad turn on."""
+    shape = static_shape(node.inputs[0]) if node.inputs[0] is not None else None
+    strides = attributes.get("strides", (1,) * len(kernel))
+    pads = attributes.get("pads", (0,) * 2 * len(kernel))
+    if shape is None or len(shape) != len(kernel) + 2:
+        return "?"
+    extents = [size + pads[i] + pads[i + len(kernel)] for i, size in enumerate(shape[2:])]
+    if "auto_pad" in attributes:
+        return "yes" if all(size % stride == 0 for size, stride in zip(shape[2:], strides, strict=False)) else "no"
+    rests = [(extent - k) % stride for extent, k, stride in zip(extents, kernel, strides, strict=False)]
+    return "yes" if not any(rests) else "no"
+
+
+def _cumsum(node: ir.Node, attributes: dict[str, Any]) -> Entries:
+    axis = _ints(node, 1)
+    place = None if axis is None or not axis else axis[0]
+    return (
+        ("axis", place, _axis(place, _rank(node))),
+        _sign(place),
+        *((n, v, v) for n, v in sorted(attributes.items())),
+    )
+
+
+def _group_norm(node: ir.Node, attributes: dict[str, Any]) -> Entries:
+    """Scale and bias per group (opset 18) or per channel (21)."""
+    scale = static_shape(node.inputs[1]) if node.inputs[1] is not None else None
+    groups = attributes.get("num_groups")
+    per = "?" if scale is None else ("group" if scale[0] == groups else "channel")
+    return (("scale", per, per), ("groups", "1" if groups == 1 else "n", None))
 
 
 def _by(sizes: Any) -> str:
@@ -221,7 +261,10 @@ def _resize(node: ir.Node, attributes: dict[str, Any]) -> Entries:
         ways = "".join(_way(a, b) for a, b in zip(before, after, strict=True))
     by = "sizes" if len(node.inputs) > 3 and node.inputs[3] is not None else "scales"
     classes = "".join(sorted(set(ways) - {"="}))
-    entries = [("by", by, by), ("ways", ways, classes)]
+    entries: list[tuple[str, Any, Any]] = [("by", by, by), ("ways", ways, classes)]
+    # 4.x asks for the attribute itself where ONNX has a default
+    written = None if "coordinate_transformation_mode" in node.attributes else "absent"
+    entries.append(("coordinates", written, written))
     if attributes.get("mode", "nearest") != "nearest":
         attributes = {name: value for name, value in attributes.items() if name != "nearest_mode"}
     if attributes.get("mode") != "cubic":
@@ -238,14 +281,26 @@ def _way(before: int, after: int) -> str:
     return "D" if before % after == 0 else "d"
 
 
+def _sign(axis: Any) -> tuple[str, str | None, str | None]:
+    """Whether an axis is counted from the end: 4.x loses ranks below 2, and then counts from another end."""
+    minus = "-" if isinstance(axis, int) and axis < 0 else None
+    return ("sign", minus, minus)
+
+
 def _gather(node: ir.Node, attributes: dict[str, Any]) -> Entries:
     rank = _rank(node)
     axis = attributes.get("axis", 0)
+    if "reduction" in attributes:
+        return (
+            ("axis", axis, _axis(axis, rank)),
+            _sign(axis),
+            ("reduction", attributes["reduction"], attributes["reduction"]),
+        )
     indices = _ints(node, 1)
     what = (
         None if indices is None else ("-" if min(indices, default=0) < 0 else "+") + ("1" if len(indices) == 1 else "n")
     )
-    return (("axis", axis + rank if axis < 0 else axis, _axis(axis, rank)), ("indices", what, what))
+    return (("axis", axis + rank if axis < 0 else axis, _axis(axis, rank)), _sign(axis), ("indices", what, what))
 
 
 def _transpose(node: ir.Node, attributes: dict[str, Any]) -> Entries:
@@ -285,8 +340,11 @@ def _split(node: ir.Node, attributes: dict[str, Any]) -> Entries:
 
 
 def _gemm(node: ir.Node, attributes: dict[str, Any]) -> Entries:
-    scales = {name: attributes[name] for name in ("alpha", "beta") if name in attributes}
-    entries = [(name, "x", "x") for name in scales]
+    scales = {name: "0" if attributes[name] == 0 else "x" for name in ("alpha", "beta") if name in attributes}
+    entries: list[tuple[str, str, str]] = [(name, value, value) for name, value in scales.items()]
+    weight = static_shape(node.inputs[1]) if node.inputs[1] is not None else None
+    if weight is not None and len(set(weight)) == 1:
+        entries.append(("weight", "square", "square"))  # 4.6.0 takes some of these only
     return (*entries, *((n, v, v) for n, v in sorted(attributes.items()) if n not in scales))
 
 
@@ -308,6 +366,9 @@ DETAILS: dict[str, Describe] = {
     "GatherElements": _gather,
     "Transpose": _transpose,
     "Concat": _concat,
+    "CumSum": _cumsum,
+    "GroupNormalization": _group_norm,
+    "ScatterElements": _gather,
     "Split": _split,
     "Gemm": _gemm,
 }

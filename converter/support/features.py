@@ -72,6 +72,8 @@ def _coarse_operands(node: ir.Node) -> str:
         shape = static_shape(value)
         rank = "?" if shape is None else str(len(shape))
         parts.append(f"{_dtype(value)}{'c' if value.const_value is not None else 'v'}{rank}")
+    if node.op_type in ("Conv", "ConvTranspose") and len(parts) > 2 and parts[2][1] == "c":
+        parts.pop()  # a constant bias decides nothing
     while parts and parts[-1] == "-":
         parts.pop()
     if node.op_type in _VARIADIC and len(parts) > 2:

@@ -1,7 +1,8 @@
 """Patterns of several nodes that some OpenCV gets wrong: how they are recognised in a graph.
 
 Whether a target gets a pattern wrong is measured (the cases of family "pattern"); here is only what it looks like. A
-detector sees a region whose last node is the node in question.
+detector sees a region whose last node is the node in question, and answers for nodes of that region only: the node alone is
+another question.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def hard_swish_gate(nodes: Sequence[ir.Node]) -> bool:
         return False
     for value, other in zip(node.inputs, reversed(node.inputs), strict=True):
         producer = value.producer() if value is not None else None
-        if producer is None or producer.op_type != "HardSigmoid":
+        if producer not in nodes or producer.op_type != "HardSigmoid":
             continue
         if producer.inputs[0] is not other and {"alpha", "beta"} <= set(producer.attributes):
             alpha, beta = producer.attributes["alpha"].as_float(), producer.attributes["beta"].as_float()

@@ -68,7 +68,9 @@ class Measurer:
 
         fresh: dict[str, Region] = {}
         for region in regions:
-            if region.inputs and any(self.tables[t].verdict(region.nodes).status == "unmeasured" for t in self._workers):
+            if region.inputs and any(
+                self.tables[t].verdict(region.nodes).status == "unmeasured" for t in self._workers
+            ):
                 fresh.setdefault(signature(region.nodes), region)
         return list(fresh.values())
 

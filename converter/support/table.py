@@ -1,11 +1,12 @@
 """The measured tables: their files, and what they say of a node that was never measured itself.
 
-tables/cases.json lists the cases, one row each: name, op, fine key, coarse key. tables/<version>-<engine>.json holds one letter
+tables/cases.json.gz lists the cases, one row each. tables/<version>-<engine>.json holds one letter
 per case in that order, and for what is not right the error or OpenCV's text. Both are generated; nobody edits them.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from converter.support.features import Features
 from converter.support.verdict import Status, Verdict
 
 FORMAT = 1
+CASES = "cases.json.gz"
 LETTERS: dict[str, Status] = {
     "o": "ok",
     "r": "ok",  # right values in another shape: 4.x drops ranks below 2
@@ -25,8 +27,9 @@ LETTERS: dict[str, Status] = {
     "n": "fails",
     "c": "crashes",
     "t": "timeout",
+    "u": "unmeasured",  # a case that came after the target was measured
 }
-"""Letter -> verdict: o ok, r reshaped, w wrong, l fails at load, n fails at run, c crashes, t timeout."""
+"""Letter -> verdict: o ok, r reshaped, w wrong, l fails at load, n fails at run, c crashes, t timeout, u unmeasured."""
 
 AGREEING = 2
 """How many measured variants a coarse key needs, all of one mind, to speak for one that was not measured."""
@@ -34,12 +37,13 @@ AGREEING = 2
 
 @dataclass(frozen=True)
 class CaseInfo:
-    """One measured case: its name, op ("pattern:<name>" for several nodes), and keys."""
+    """One measured case: its name, op ("pattern:<name>" for several nodes), keys, and a checksum of model and inputs."""
 
     name: str
     op: str
     fine: str
     coarse: str
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -79,10 +83,10 @@ def _folder() -> Any:
 @cache
 def load_cases() -> tuple[CaseInfo, ...]:
     """Every case that was measured, in the tables' order; none when nothing was measured yet."""
-    file = _folder().joinpath("cases.json")
+    file = _folder().joinpath(CASES)
     if not file.is_file():
         return ()
-    return tuple(CaseInfo(*row) for row in json.loads(file.read_text(encoding="utf-8"))["cases"])
+    return tuple(CaseInfo(*row) for row in json.loads(gzip.decompress(file.read_bytes()))["cases"])
 
 
 @cache
@@ -125,7 +129,8 @@ def ask(table: MeasuredTable, keys: Features) -> Verdict | None:
     and all say the same.
     """
     cases = load_cases()
-    for fine, positions in ((True, _index().fine.get(keys.fine)), (False, _index().coarse.get(keys.coarse))):
+    for fine, found in ((True, _index().fine.get(keys.fine)), (False, _index().coarse.get(keys.coarse))):
+        positions = [position for position in found or () if table.codes[position] != "u"]
         if not positions:
             continue
         votes = Counter(LETTERS[table.codes[position]] for position in positions)
@@ -145,7 +150,7 @@ _SEVERITY: dict[Status, int] = {"ok": 0, "unmeasured": 1, "fails": 2, "timeout":
 def pattern_verdict(table: MeasuredTable, pattern: str) -> Verdict | None:
     """The worst verdict on a pattern's cases, or None when it was not measured."""
     cases = load_cases()
-    positions = _index().fine.get(f"pattern:{pattern}")
+    positions = [i for i in _index().fine.get(f"pattern:{pattern}", ()) if table.codes[i] != "u"]
     if not positions:
         return None
     worst = max(positions, key=lambda position: _SEVERITY[LETTERS[table.codes[position]]])

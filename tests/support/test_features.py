@@ -66,8 +66,8 @@ def weight(*shape):
         (
             '(float[1,2,4,4] x) => (float[1,2,8,6] y) { y = Resize<mode="linear">(x, , , s) }',
             {"s": np.array([1, 2, 8, 6])},
-            "Resize(fv1nnn,-,-,icn)[by=sizes;ways===Uu;mode=linear]",
-            "Resize(fv4,-,-,ic1)[by=sizes;ways=Uu;mode=linear]",
+            "Resize(fv1nnn,-,-,icn)[by=sizes;ways===Uu;coordinates=absent;mode=linear]",
+            "Resize(fv4,-,-,ic1)[by=sizes;ways=Uu;coordinates=absent;mode=linear]",
         ),
         (
             "(float[1,3,8,8] x) => (float[1,8,8,3] y) { y = Transpose<perm=[0,2,3,1]>(x) }",

@@ -47,13 +47,12 @@ def test_the_worst_sample_counts():
 
 def test_what_was_not_measured_is_not_ok():
     (node,) = graph("(float[2] x) => (float[2] y) { y = Relu(x) }").graph
-    table = SupportTable(Target("4.10.0", "classic"))
+    table = SupportTable(Target("4.99.0", "classic"))
     verdict = table.verdict([node])
     assert not verdict
-    assert str(verdict) == "unmeasured: Relu was never run on OpenCV 4.10.0"
+    assert str(verdict) == "unmeasured: Relu was never run on OpenCV 4.99.0"
     table.record([node], Verdict("ok", "seen"))
     assert table.verdict([node])
-    assert len(table) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What the measured tables say, of measured nodes, of others like them, and of what nobody measured."""
 
+import gzip
 import json
 
 import pytest
@@ -32,7 +33,8 @@ TABLE = {
 
 @pytest.fixture
 def table(tmp_path, monkeypatch):
-    (tmp_path / "cases.json").write_text(json.dumps({"format": 1, "cases": CASES}))
+    cases = json.dumps({"format": 1, "cases": [[*case, "digest"] for case in CASES]})
+    (tmp_path / "cases.json.gz").write_bytes(gzip.compress(cases.encode()))
     (tmp_path / "4.10.0-classic.json").write_text(json.dumps(TABLE))
     monkeypatch.setattr(room, "_folder", lambda: tmp_path)
     for cached in (room.load_cases, room.load_table, room._index):

@@ -35,7 +35,7 @@ def describe(node: ir.Node) -> Record:
         if earlier < position:
             entry["as"] = earlier
         elif (array := array_of(value)) is not None:
-            exact = node.op_type == "Resize" or array.size == 1
+            exact = node.op_type == "Resize" or array.size <= 1
             entry |= {"constant": True, **_numbers(array, exact=exact)}
         inputs.append(entry)
     outputs = [{**_type(value), "used": bool(value.uses() or value.is_graph_output())} for value in node.outputs]

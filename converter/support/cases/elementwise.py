@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from converter.support.cases import Case
-from converter.support.cases._drawing import Operand, Recipe, draw, node
+from converter.support.cases._drawing import SHAPES, Operand, Recipe, draw, floats, node, scalar
 
 Shape = tuple[int, ...]
 Pair = tuple[Shape, Shape]
@@ -20,7 +20,8 @@ SIDES = ("both", "right", "left")
 
 KINDS = {"Div": ("normal", "nonzero"), "Pow": ("positive", "unit"), "Mod": ("normal", "nonzero")}
 ARITHMETIC = ("Add", "Mul", "Sub", "Div")
-OTHERS = ("Pow", "Min", "Max", "Mod", "PRelu", "Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual")
+OTHERS = ("Pow", "Min", "Max", "PRelu", "Equal")
+SELDOM = ("Mod", "Less", "LessOrEqual", "Greater", "GreaterOrEqual")
 LOGIC = ("And", "Or", "Xor")
 
 
@@ -75,7 +76,8 @@ def arithmetic() -> Iterator[Recipe]:
     for rank in (1, 2, 3, 4):
         for number, pair in enumerate(patterns(rank)):
             yield pair_of("Add", pair, "both")
-            yield pair_of(ARITHMETIC[1 + number % 3], pair, "both" if number % 2 else "right")
+            if rank < 4 or number % 3 == 0:
+                yield pair_of(ARITHMETIC[1 + number // 3 % 3], pair, "both" if number % 2 else "right")
             if one_sided(pair):
                 yield pair_of(ARITHMETIC[number % 4], pair, "right")
                 yield pair_of(ARITHMETIC[(number + 1) % 4], pair, "left")
@@ -83,10 +85,24 @@ def arithmetic() -> Iterator[Recipe]:
         yield pair_of(op, (left, right), "both")
         yield pair_of(op, (left, right), "right")
         yield pair_of(op, (right, left), "left")
-        if op in ("Add", "Mul") or number % 2:
+        if op in ("Add", "Mul") or number % 4 == 0:
             yield pair_of(op, (right, left), "both")
-        if number % 4 == 0:
+        if number % 6 == 0:
             yield pair_of(op, (left, right), "left")
+
+
+def drawn() -> Iterator[Recipe]:
+    """Pairs of ranks 2 to 6: ones anywhere, leading axes left out, both operands growing."""
+    rng = np.random.default_rng(22)
+    for number in range(360):
+        rank = int(rng.choice([2, 3, 3, 4, 4, 5, 5, 6]))
+        base = SHAPES[rank][rng.integers(len(SHAPES[rank]))]
+        left, right = (
+            tuple(int(n) if keep else 1 for n, keep in zip(base, rng.random(rank) < p, strict=True)) for p in (0.9, 0.5)
+        )
+        right = right[int(rng.integers(0, rank)) if number % 3 == 0 else 0 :]
+        pair = (left, right) if number % 2 else (right, left)
+        yield pair_of(ARITHMETIC[number // 2 % 4], pair, str(rng.choice(SIDES)))
 
 
 FEW: tuple[Pair, ...] = (
@@ -100,8 +116,9 @@ FEW: tuple[Pair, ...] = (
 
 def others() -> Iterator[Recipe]:
     """Powers, extremes, remainders, comparisons, logic."""
-    for number, (op, pair, side) in enumerate(product(OTHERS, FEW, SIDES)):
-        attributes = {"fmod": 1} if op == "Mod" else {}
+    seldom = [triple for number, triple in enumerate(product(SELDOM, FEW, SIDES)) if number % 2]
+    for number, (op, pair, side) in enumerate((*product(OTHERS, FEW, SIDES), *seldom)):
+        attributes: dict[str, Any] = {"fmod": 1} if op == "Mod" else {}
         if op == "PRelu" and side == "left":
             continue
         yield pair_of(op, pair, side, **attributes)
@@ -110,12 +127,20 @@ def others() -> Iterator[Recipe]:
     for op, pair, side in product(LOGIC, FEW[::2], ("both", "right")):
         yield pair_of(op, pair, side, "bool")
     for exponent, shape in product((2.0, 0.5, 3.0, -1.0, -0.5, 1.0, 0.0, 1.7), ((1, 4, 5, 7), (2, 6, 8), (3, 9), (5,))):
-        for form in (np.float32(exponent), np.float32([exponent])):
-            yield node("Pow", Operand(shape, "positive"), np.asarray(form))
-    for value, op, shape in product((0.0, 1.0, -1.0, 2.0, 0.5), ARITHMETIC, ((1, 4, 5, 7), (2, 6, 8), (3, 9))):
-        if (op, value) != ("Div", 0.0):
-            yield node(op, Operand(shape), np.asarray(np.float32(value)))
-        yield node(op, np.asarray(np.float32(value)), Operand(shape, "nonzero"))
+        for form in (scalar(exponent), floats(exponent)):
+            yield node("Pow", Operand(shape, "positive"), form)
+    for number, (op, value) in enumerate(product(ARITHMETIC, (0.0, 1.0, -1.0, 2.0, 3.0, 0.5, 0.3))):
+        for rank in range(1, 7):
+            for turn, shape in enumerate(SHAPES[rank][:7]):
+                if turn > 1 and (number + turn) % 4:
+                    continue
+                form = scalar(value) if (number + turn) % 4 else floats(value)
+                if (op, value) != ("Div", 0.0):
+                    yield node(op, Operand(shape), form)
+                if turn < 2:
+                    yield node(op, form, Operand(shape, "nonzero"))
+    for shape, exponent in product((shape for rank in (1, 2, 3, 4, 5) for shape in SHAPES[rank]), (2.0, 0.5)):
+        yield node("Pow", Operand(shape, "positive"), scalar(exponent))
 
 
 def variadic() -> Iterator[Recipe]:
@@ -139,21 +164,45 @@ def where() -> Iterator[Recipe]:
         ((2, 6, 8), (2, 6, 8), ()), ((6, 8), (2, 6, 8), ()), ((2, 6, 1), (2, 6, 8), (8,)), ((3, 9), (3, 9), (3, 9)),
         ((3, 9), (), (3, 9)), ((5,), (5,), (5,)), ((5,), (5,), ()), ((1, 3, 1, 4, 4), (1, 3, 2, 4, 4), ()),
     )  # fmt: skip
-    constants = (set(), {0}, {1}, {2}, {0, 2}, {0, 1}, {1, 2})
+    constants: tuple[set[int], ...] = (set(), {0}, {1}, {2}, {0, 2}, {0, 1}, {1, 2})
     for triple, constant in product(shapes, constants):
         dtypes = ("bool", "float32", "float32")
         yield node(
             "Where",
             *(Operand(s, dtype=t, constant=i in constant) for i, (s, t) in enumerate(zip(triple, dtypes, strict=True))),
         )
+    masks: tuple[Pair, ...] = (
+        ((4, 5), (1, 2, 3, 2, 4, 5)),
+        ((4, 5, 1, 1), (1, 2, 4, 5, 3, 3)),
+        ((4, 1), (1, 2, 3, 4, 5)),
+        ((4, 5), (2, 1, 3, 1, 4, 5)),
+        ((4, 5, 1, 1), (2, 1, 4, 5, 3, 3)),
+        ((1, 4, 4), (1, 3, 4, 4)),
+    )
+    for (condition, shape), known in product(masks, (True, False)):
+        mask = Operand(condition, dtype="bool", constant=known)
+        yield node("Where", mask, scalar(-100), Operand(shape))
+        yield node("Where", mask, Operand(shape), scalar(0))
+        yield node("Where", mask, Operand(shape), floats(0))
     for dtype in ("int64", "int32", "bool", "float16", "float64", "uint8"):
         yield node("Where", Operand((2, 6), dtype="bool"), Operand((2, 6), dtype=dtype), Operand((2, 6), dtype=dtype))
-        yield node("Where", Operand((2, 6), dtype="bool"), Operand((2, 6), dtype=dtype), Operand((), dtype=dtype, constant=True))
+        yield node(
+            "Where",
+            Operand((2, 6), dtype="bool"),
+            Operand((2, 6), dtype=dtype),
+            Operand((), dtype=dtype, constant=True),
+        )
 
 
 def dtypes() -> Iterator[Recipe]:
     """Other element types than float32."""
-    shapes: tuple[Pair, ...] = (((1, 4, 5, 7), (1, 4, 5, 7)), ((1, 4, 5, 7), ()), ((2, 6), (6,)), ((4,), (4,)), ((1,), (1,)))
+    shapes: tuple[Pair, ...] = (
+        ((1, 4, 5, 7), (1, 4, 5, 7)),
+        ((1, 4, 5, 7), ()),
+        ((2, 6), (6,)),
+        ((4,), (4,)),
+        ((1,), (1,)),
+    )
     ops = (*ARITHMETIC, "Mod", "Min", "Max", "Pow")
     for number, (dtype, op) in enumerate(product(("int64", "int32", "float16", "float64", "uint8"), ops)):
         for pair, side in list(product(shapes, ("both", "right")))[number % 2 :: 2]:
@@ -168,6 +217,7 @@ def dtypes() -> Iterator[Recipe]:
 
 def recipes() -> Iterator[Recipe]:
     yield from arithmetic()
+    yield from drawn()
     yield from others()
     yield from variadic()
     yield from where()

@@ -94,9 +94,9 @@ def collected() -> list[Any]:
         warnings.simplefilter("ignore")  # they overflow and divide by zero on purpose
         from onnx.backend.test.case.node import collect_testcases
 
-        state = np.random.get_state()  # noqa: NPY002  it seeds the global generator
+        state = np.random.get_state()
         found = collect_testcases(None)
-        np.random.set_state(state)  # noqa: NPY002
+        np.random.set_state(state)
     return sorted((case for case in found if plain(case)), key=lambda case: str(case.name))
 
 
@@ -106,6 +106,7 @@ def as_constants(model: onnx.ModelProto, feeds: dict[str, np.ndarray], names: se
     kept = [info for info in copy.graph.input if info.name not in names]
     del copy.graph.input[:]
     copy.graph.input.extend(kept)
+    copy.ir_version = max(copy.ir_version, 4)  # before it, initializers had to be among the inputs
     copy.graph.initializer.extend(numpy_helper.from_array(feeds[name], name) for name in feeds if name in names)
     return copy
 
