@@ -8,6 +8,7 @@ const panel = $("panel");
 const inputs = { q: $("q"), op: $("op"), status: $("status"), on: $("on") };
 let data; // {targets, ops: [[op, [[signature, number of cases]...]]...], names, codes, errors, texts, why, unsaid}; see converter/support/page.py
 let ops; // op -> {groups: [{key, first, size}], first, size, counts: [per target [per state]]}
+let haystack; // for each case, all that the search box looks in
 let openCell = ""; // "Resize@4.10.0"
 let opener = null;
 
@@ -29,17 +30,23 @@ function count(target, first, size) {
 
 function index() {
   ops = new Map();
+  haystack = [];
   let first = 0;
   for (const [op, groups] of data.ops) {
     const entry = { groups: [], first, size: 0 };
     for (const [key, size] of groups) {
       entry.groups.push({ key, first, size });
+      for (let i = first; i < first + size; i++) haystack.push(searchable(`${op} ${key} ${data.names[i]}`));
       first += size;
     }
     entry.size = first - entry.first;
     entry.counts = data.targets.map((_, t) => count(t, entry.first, entry.size));
     ops.set(op, entry);
   }
+}
+
+function title(op) {
+  return op.startsWith("pattern:") ? op.slice(8).replaceAll("_", " ") : op.replace("graph:", "graphs ending in ");
 }
 
 function make(tag, properties = {}, ...children) {
@@ -66,35 +73,43 @@ function ratio(counts) {
 
 // --- the table ---
 
-function matches(op, entry, q) {
-  if (!q || op.toLowerCase().includes(q)) return true;
-  if (entry.groups.some((group) => group.key.toLowerCase().includes(q))) return true;
-  for (let i = entry.first; i < entry.first + entry.size; i++) if (data.names[i].toLowerCase().includes(q)) return true;
+function searchable(text) {
+  return text.toLowerCase().replaceAll("_", " ");
+}
+
+function words() {
+  return searchable(inputs.q.value).split(/\s+/).filter(Boolean);
+}
+
+/* Does one of these cases hold every word? */
+function holds({ first, size }, asked) {
+  for (let i = first; i < first + size; i++) if (asked.every((word) => haystack[i].includes(word))) return true;
   return false;
 }
 
 function filter() {
-  const q = inputs.q.value.trim().toLowerCase();
+  const asked = words();
   const wanted = ORDER.indexOf(inputs.status.value);
   const on = data.targets.indexOf(inputs.on.value);
-  const said = [];
+  const summary = [];
   for (const table of document.querySelectorAll("table[data-grid]")) {
     let shown = 0, rows = 0;
     for (const row of table.tBodies[0].rows) {
       const entry = ops.get(row.dataset.op);
       if (!entry) continue; // the row that counts all
       const columns = on < 0 ? entry.counts : [entry.counts[on]];
-      const visible = matches(row.dataset.op, entry, q) && (!inputs.op.value || row.dataset.op === inputs.op.value)
+      const said = searchable(row.cells[0].textContent);
+      const visible = (asked.every((word) => said.includes(word)) || holds(entry, asked)) && (!inputs.op.value || row.dataset.op === inputs.op.value)
         && (wanted < 0 || columns.some((counts) => counts[wanted]));
       row.hidden = !visible;
       rows++;
       shown += visible;
     }
     table.parentElement.querySelector(".none").hidden = shown > 0 || rows === 0;
-    said.push(`${shown} of ${rows} ${table.dataset.grid === "ops" ? "ops" : "patterns"}`);
+    summary.push(`${shown} of ${rows} ${table.dataset.grid === "ops" ? "ops" : "patterns"}`);
     rove(table);
   }
-  $("shown").textContent = said.join(", ");
+  $("shown").textContent = summary.join(", ");
 }
 
 /* One cell of a table is in the tab order; the arrow keys reach the others. */
@@ -119,9 +134,19 @@ function step(event) {
 
 // --- the evidence ---
 
-function marked(text, q) {
-  const at = q ? text.toLowerCase().indexOf(q) : -1;
-  return at < 0 ? [text] : [text.slice(0, at), make("mark", {}, text.slice(at, at + q.length)), text.slice(at + q.length)];
+/* The text with what was searched for marked. */
+function marked(text, asked) {
+  const searched = searchable(text);
+  const parts = [];
+  let end = 0;
+  while (asked.length) {
+    const hits = asked.map((word) => [searched.indexOf(word, end), word.length]).filter(([at]) => at >= 0);
+    if (!hits.length) break;
+    const [at, length] = hits.sort((a, b) => a[0] - b[0])[0];
+    parts.push(text.slice(end, at), make("mark", {}, text.slice(at, at + length)));
+    end = at + length;
+  }
+  return [...parts, text.slice(end)];
 }
 
 function why(target, i) {
@@ -132,14 +157,14 @@ function why(target, i) {
   return STAGE[letter] && text ? `at ${STAGE[letter]}: ${text}` : text;
 }
 
-function cases(target, group, hidden, q) {
+function cases(target, group, hidden, asked) {
   const list = make("ul");
   const order = [...Array(group.size).keys()].map((k) => group.first + k);
   order.sort((a, b) => WORST.indexOf(state(target, a)) - WORST.indexOf(state(target, b)) || a - b);
   for (const i of order) {
     const name = ORDER[state(target, i)];
     if (hidden.has(name)) continue;
-    const item = make("li", {}, make("span", { className: `chip ${name}` }, name), " ", make("code", {}, ...marked(data.names[i], q)));
+    const item = make("li", {}, make("span", { className: `chip ${name}` }, name), " ", make("code", {}, ...marked(data.names[i], asked)));
     const reason = why(target, i);
     if (reason) item.append(make("span", { className: "why" }, reason));
     list.append(item);
@@ -149,8 +174,7 @@ function cases(target, group, hidden, q) {
 
 function groupsOf(op, target, hidden) {
   const entry = ops.get(op);
-  const typed = inputs.q.value.trim().toLowerCase();
-  const q = op.toLowerCase().includes(typed) ? "" : typed;
+  const asked = words().filter((word) => !searchable(op).includes(word)); // the op's own name is in all of them
   const holder = make("div");
   const groups = entry.groups.map((group) => ({ ...group, counts: count(target, group.first, group.size) }));
   const rank = (group) => WORST.findIndex((s) => group.counts[s]);
@@ -158,12 +182,12 @@ function groupsOf(op, target, hidden) {
   let opened = 0;
   for (const group of groups) {
     if (!ORDER.some((name, s) => group.counts[s] && !hidden.has(name))) continue;
-    const found = q && (group.key.toLowerCase().includes(q) || data.names.slice(group.first, group.first + group.size).some((n) => n.toLowerCase().includes(q)));
+    const found = asked.length > 0 && holds(group, asked);
     const bar = make("span", { className: "c bar", style: shares(group.counts) }, ratio(group.counts));
-    const details = make("details", {}, make("summary", {}, bar, make("code", {}, ...marked(group.key, q))));
-    const fill = () => details.childElementCount < 2 && details.append(cases(target, group, hidden, q));
+    const details = make("details", {}, make("summary", {}, bar, make("code", {}, ...marked(group.key, asked))));
+    const fill = () => details.childElementCount < 2 && details.append(cases(target, group, hidden, asked));
     details.addEventListener("toggle", fill);
-    if (found || (!q && opened < 6 && (group.counts[0] + group.counts[1] < group.size || groups.length < 4))) {
+    if (groups.length === 1 || (found && opened < 20) || (!asked.length && opened < 6 && (group.counts[0] + group.counts[1] < group.size || groups.length < 4))) {
       details.open = true;
       opened++;
       fill();
@@ -199,8 +223,8 @@ function show(cell, { focus = true } = {}) {
     { className: "c", style: shares(entry.counts[t]), title: ratio(entry.counts[t]), ariaPressed: String(t === target), onclick: () => show(`${op}@${other}`) },
     other,
   ));
-  const title = make("h2", { id: "panel-title", tabIndex: -1 }, `${op.replace(/^(pattern|graph):/, "")} on OpenCV ${name}`);
-  const head = make("div", { className: "head" }, close, title, make("div", { className: "versions", ariaLabel: "Other versions" }, ...versions),
+  const heading = make("h2", { id: "panel-title", tabIndex: -1 }, `${title(op)} on OpenCV ${name}`);
+  const head = make("div", { className: "head" }, close, heading, make("div", { className: "versions", ariaLabel: "Other versions" }, ...versions),
     make("div", { className: "counts", ariaLabel: "Show or hide" }, ...chips));
   panel.replaceChildren(head, list);
   panel.hidden = false;
@@ -208,7 +232,7 @@ function show(cell, { focus = true } = {}) {
   for (const c of document.querySelectorAll("table .c[aria-pressed]")) c.removeAttribute("aria-pressed");
   opener = document.querySelector(`tr[data-op="${CSS.escape(op)}"]`)?.querySelectorAll(".c")[target] ?? null;
   opener?.setAttribute("aria-pressed", "true");
-  if (focus) title.focus();
+  if (focus) heading.focus();
   remember();
 }
 

@@ -341,10 +341,10 @@ def _split(node: ir.Node, attributes: dict[str, Any]) -> Entries:
 
 def _gemm(node: ir.Node, attributes: dict[str, Any]) -> Entries:
     scales = {name: "0" if attributes[name] == 0 else "x" for name in ("alpha", "beta") if name in attributes}
-    entries: list[tuple[str, str, str]] = [(name, value, value) for name, value in scales.items()]
+    entries: list[tuple[str, str, str | None]] = [(name, value, value) for name, value in scales.items()]
     weight = static_shape(node.inputs[1]) if node.inputs[1] is not None else None
     if weight is not None and len(set(weight)) == 1:
-        entries.append(("weight", "square", "square"))  # 4.6.0 takes some of these only
+        entries.append(("weight", "square", None))  # 4.6.0 takes some of these only
     return (*entries, *((n, v, v) for n, v in sorted(attributes.items()) if n not in scales))
 
 

@@ -23,7 +23,7 @@ def hard_swish_gate(nodes: Sequence[ir.Node]) -> bool:
         return False
     for value, other in zip(node.inputs, reversed(node.inputs), strict=True):
         producer = value.producer() if value is not None else None
-        if producer not in nodes or producer.op_type != "HardSigmoid":
+        if producer is None or producer not in nodes or producer.op_type != "HardSigmoid":
             continue
         if producer.inputs[0] is not other and {"alpha", "beta"} <= set(producer.attributes):
             alpha, beta = producer.attributes["alpha"].as_float(), producer.attributes["beta"].as_float()

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from converter.errors import OutputError
 from converter.render import render
 from converter.support.overview import GRAPH, ORDER, PATTERN, UNSAID, all_tables, by_op, count, ratio
 from converter.support.table import CaseInfo, MeasuredTable
@@ -35,12 +36,20 @@ assert tuple(LEGEND) == ORDER
 def write_page(path: str | Path, *, targets: Sequence[str] = ()) -> Path:
     """Write the page of these targets, of all measured ones when none is named. Equal tables give equal bytes.
 
-    Raises TargetError for a target that was not measured.
+    Raises TargetError for a target that was not measured, OutputError when the file cannot be written.
     """
     cases, tables = all_tables(targets)
     file = Path(path)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(page(cases, tables), encoding="utf-8")
+    text = page(cases, tables)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(
+            f"the page cannot be written to {file}",
+            measured=f"{type(error).__name__}: {error.strerror}",
+            do=("give a file in a folder that can be written to",),
+        ) from error
     return file
 
 
@@ -55,7 +64,7 @@ def page(cases: Sequence[CaseInfo], tables: Sequence[MeasuredTable]) -> str:
             name = op.removeprefix(PATTERN)
             patterns.append(_row(op, name.replace("_", " "), indices, tables, about.get(name, "")))
         else:
-            label = op.replace(GRAPH, "several nodes, ending in ")
+            label = op.replace(GRAPH, "graphs ending in ")
             ops.append(_row(op, label, indices, tables))
             everything += indices
     return render(

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from converter.errors import OutputError
 from converter.support import page
 from converter.support.table import CaseInfo, MeasuredTable
 
@@ -92,6 +93,13 @@ def test_a_table_that_is_older_than_a_case_says_unmeasured():
     assert page.unpack(html)["codes"] == ["-ool---"]
     assert 'title="1 wrong' not in html
     assert 'title="1 unmeasured">-</button>' in html
+
+
+def test_a_place_that_cannot_be_written_to(tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "all_tables", lambda targets: (CASES, TABLES))
+    assert page.write_page(tmp_path / "new" / "support.html").read_text("utf-8") == page.page(CASES, TABLES)
+    with pytest.raises(OutputError, match="the page cannot be written to"):
+        page.write_page(tmp_path)
 
 
 # --- in a browser ---
@@ -250,7 +258,7 @@ def test_typing_shows_the_row_and_hides_the_others(browser, url):
     assert browser.run("location.hash") == "#q=resi"
     browser.open(url)
     browser.click("document.getElementById('q')")
-    browser.type("cubic <B")  # the name of a case
+    browser.type("cubic <B")  # of the name of a case; every word counts
     assert browser.run(ROWS_SHOWN) == ["Resize"]
     browser.type("zzz")
     assert browser.run(ROWS_SHOWN) == []
