@@ -25,7 +25,7 @@ class SupportTable:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self.measured = load_table(f"{target.version}-{target.engine}")
+        self.measured = load_table(target.key)
         self._probed: dict[str, Verdict] = {}
 
     @classmethod

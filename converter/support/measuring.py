@@ -117,7 +117,7 @@ Known = dict[tuple[str, str], Result]
 
 def known(target: Target) -> Known:
     """What the target's present table says, by case."""
-    table = load_table(f"{target.version}-{target.engine}")
+    table = load_table(target.key)
     if table is None:
         return {}
     found: Known = {}
@@ -165,7 +165,7 @@ def _versions(target: Target) -> dict[str, str]:
     code = "import cv2, numpy, platform; print(numpy.__version__, platform.machine())"
     done = subprocess.run([str(python_for(target)), "-c", code], capture_output=True, text=True, check=True)
     numpy, machine = done.stdout.split()
-    wheel = WHEELS[target.version][0] if target.version in WHEELS else target.version
+    wheel = WHEELS[target.version][0] if target.custom is None and target.version in WHEELS else target.version
     return {
         "opencv": wheel,
         "numpy": numpy,
@@ -234,12 +234,12 @@ def main() -> None:
 
 
 def _path(target: Target) -> Path:
-    return TABLES / f"{target.version}-{target.engine}.json"
+    return TABLES / f"{target.key}.json"
 
 
 def _meta(target: Target) -> dict[str, str]:
     """What the present table says of its measurement."""
-    table = load_table(f"{target.version}-{target.engine}")
+    table = load_table(target.key)
     return (
         {} if table is None else {name: value for name, value in table.meta.items() if name not in ("format", "target")}
     )
