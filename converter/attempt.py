@@ -21,6 +21,12 @@ class Attempt:
     program: Program
     verification: Verification
     onnx: bytes
+    opset: int
+    """The opset in which `onnx` is written: the form that measured best on the targets."""
+
+    def shortfall(self) -> tuple[int, int]:
+        """How many backends give other numbers, and how many targets do not run the model right: (0, 0) is what is wanted."""
+        return len(self.mismatches()), len(self.unmet())
 
     def unmet(self) -> list[Check]:
         """The targets whose cv2.dnn refuses the model, dies of it, or computes other numbers."""

@@ -9,7 +9,9 @@ targets run wins, else the one that most do.
 from __future__ import annotations
 
 import dataclasses
+import math
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,21 +24,27 @@ from converter.bundle import Bundle, staged, write_manifest
 from converter.deploy import render_deploy
 from converter.errors import ConversionError, InputError, MismatchError, UnsupportedOpError
 from converter.export import Exported, Network, climb, network
+from converter.forms import NotExpressible, in_form
+from converter.graph import WORKING_OPSET
 from converter.inputs import image_shape, photos, read_example, read_labels
-from converter.legalize import legalize, survey
+from converter.legalize import Legalizer, survey
 from converter.npz import save_npz
 from converter.numpy_runtime import TensorInfo, plan
 from converter.passes import simplify
 from converter.preprocess import Preprocess
 from converter.progress import Progress
 from converter.render import render
-from converter.support.measure import Measurer
+from converter.repair import repair
+from converter.support.measure import Measurer, rank_forms
 from converter.targets import Target, default_targets, python_for
 from converter.tasks import guess_task, task_names
 from converter.verification import TOLERANCE, Sample, Verification, draw_samples, verify_exact, verify_opencv
 
 if TYPE_CHECKING:
     import torch
+
+TIME_LIMIT = 900.0
+"""Seconds after which no further rewrite or exporter is tried."""
 
 
 def convert(
@@ -52,6 +60,7 @@ def convert(
     tolerance: float = TOLERANCE,
     trust: bool = False,
     strict: bool = False,
+    time_limit: float = TIME_LIMIT,
     out: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Bundle:
@@ -73,6 +82,7 @@ def convert(
     tolerance: the gate: max |difference| over max |PyTorch's output|, per output.
     trust: run the code that a checkpoint names. Only for files whose origin you know.
     strict: refuse when a target's cv2.dnn cannot run the model, instead of falling back to NumPy there.
+    time_limit: seconds after which the search tries nothing new; what was found until then is verified and written.
     out: the bundle's folder. Default: the checkpoint's name with "-opencv".
 
     Returns
@@ -107,7 +117,7 @@ def convert(
 
     with staged(Path(out) if out is not None else default_out(model)) as folder:
         samples = draw_samples(net, {**photos(inputs, recipe), **({"example": arrays} if arrays else {})})
-        best = search(net, samples, asked, tolerance, job, tell)
+        best = search(net, samples, asked, tolerance, job, tell, time_limit)
         gate(best, tolerance, strict)
 
         tell.start("weights")
@@ -151,18 +161,23 @@ def search(
     tolerance: float,
     task: str,
     tell: Progress,
+    time_limit: float = TIME_LIMIT,
 ) -> Attempt:
     """The first exporter's model that every target runs right; when none is, the one that most targets do."""
+    deadline = time.monotonic() + time_limit
     best: Attempt | None = None
     tell.start("export")
     for exported in climb(net):
         tell.finish(f"{exported.rung}, {len(exported.model.graph.node)} nodes, batch size {exported.batch}")
-        found = attempt(exported, net, samples, targets, tolerance, task, tell)
-        if best is None or (len(found.mismatches()), len(found.unmet())) < (len(best.mismatches()), len(best.unmet())):
+        found = attempt(exported, net, samples, targets, tolerance, task, tell, deadline)
+        if best is None or found.shortfall() < best.shortfall():
             best = found
-        if not found.unmet() and not found.mismatches():
+        if not any(found.shortfall()):
             break
         failed = ", ".join(dict.fromkeys(check.name for check in (*found.mismatches(), *found.unmet())))
+        if time.monotonic() > deadline:
+            tell.note(f"{failed}: not right with the {exported.rung} exporter's model; the time limit is reached")
+            break
         tell.note(f"{failed}: not right with the {exported.rung} exporter's model; trying the next exporter")
         tell.start("export")
     assert best is not None, "climb() raises when it yields nothing"
@@ -177,6 +192,7 @@ def attempt(
     tolerance: float,
     task: str,
     tell: Progress,
+    deadline: float = math.inf,
 ) -> Attempt:
     """Steps 3 to 6 for one exporter's model."""
     tell.start("simplify")
@@ -185,16 +201,24 @@ def attempt(
     tell.finish(manifest.describe_simplified(simplified))
 
     probing = [sample.inputs for sample in samples if sample.name == "noise"] + [samples[0].inputs]
-    with Measurer(targets) as measurer:
+    form = rank_forms(simplified.model, targets)[0]
+    with Measurer(targets, form=form) as measurer:
         tell.start("check")
         surveyed = survey(simplified.model, probing, measurer, tell.advance)
         tell.finish(manifest.describe_survey(surveyed, measurer))
         tell.start("rewrite")
-        legalized = legalize(simplified.model, probing, measurer, surveyed, tell.advance)
+        legalizer = Legalizer(measurer, deadline)
+        legalized = legalizer.run(simplified.model, probing, surveyed, tell.advance)
+        legalized = repair(simplified.model, probing, legalizer, legalized)
         tell.finish(manifest.describe_legalized(legalized))
 
     tell.start("verify")
-    serialized = ir.to_proto(legalized.model).SerializeToString(deterministic=True)
+    proto = ir.to_proto(legalized.model)
+    try:
+        proto = in_form(proto, form)
+    except NotExpressible:  # what is flagged could not be rewritten either: its targets run NumPy
+        form = WORKING_OPSET
+    serialized = proto.SerializeToString(deterministic=True)
     argmax = task in ("classification", "segmentation")
     checks = verify_exact(serialized, program, samples, tolerance, argmax)
     for done, target in enumerate(targets):
@@ -202,7 +226,7 @@ def attempt(
         checks.append(verify_opencv(serialized, target, samples, tolerance, argmax))
     verification = Verification(tuple(samples), tuple(checks), tolerance)
     tell.finish("\n".join(str(check) for check in checks))
-    return Attempt(exported, simplified, legalized, program, verification, serialized)
+    return Attempt(exported, simplified, legalized, program, verification, serialized, form)
 
 
 def gate(found: Attempt, tolerance: float, strict: bool) -> None:

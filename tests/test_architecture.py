@@ -19,11 +19,12 @@ MAX_LINES = 400
 
 LAYERS = (
     # tools that know no step
-    "errors", "resources", "progress", "graph", "compare", "npz", "render",
+    "errors", "resources", "progress", "graph", "forms", "costs", "compare", "npz", "render",
     # where networks run
     "registered", "targets", "opencv_worker", "opencv", "numpy_runtime", "backends",
     # the steps
-    "checkpoint", "export", "passes", "rewrites", "support", "legalize", "preprocess", "zoo", "inputs", "verification",
+    "checkpoint", "export", "passes", "broadcasting", "rewrites", "support", "legalize", "locating",
+    "repair", "preprocess", "zoo", "inputs", "verification",
     "tasks", "deploy_runtime", "deploy",
     # what they leave behind, and what looks at it
     "attempt", "manifest", "bundle", "checking", "proving",
@@ -32,7 +33,7 @@ LAYERS = (
 """The rooms of converter/, each a file or a folder. One may import those before it, and itself."""
 
 IMPORT_THE_PIPELINE = {"demo", "__init__", "cli", "__main__"}
-RULES_MAY_IMPORT = {"numpy", "onnx_ir", "converter.rewrites", "converter.graph"}
+RULES_MAY_IMPORT = {"numpy", "onnx_ir", "converter.rewrites", "converter.graph", "converter.broadcasting"}
 HEAVY = {"torch", "torchvision", "timm", "onnxruntime", "onnxsim", "onnxscript", "cv2", "sklearn"}
 DEPLOYED = {
     "converter.numpy_runtime.deployed",

@@ -96,9 +96,11 @@ def test_equal_regions_are_probed_once():
         "{ a = Relu(x)\nb = Sigmoid(a)\nc = Relu(b)\nd = Sigmoid(c)\ny = Relu(d) }"
     )
     with Measurer(default_targets()) as measurer:
-        found = survey(model, SAMPLES, measurer)
+        assert survey(model, SAMPLES, measurer).bad == []
+        assert measurer.probed == 0, "the table knows each node; only what is asked for is probed in company"
+        found = survey(model, SAMPLES, measurer, company=True)
         probed = measurer.probed
-        survey(model, SAMPLES, measurer)
+        survey(model, SAMPLES, measurer, company=True)
     # Relu and Sigmoid alone are in the table; windows: Relu->Sigmoid, Relu->Sigmoid->Relu (twice), Sigmoid->Relu->Sigmoid
     assert probed == 3
     assert measurer.probed == probed
@@ -115,6 +117,7 @@ def test_a_rule_that_breaks_its_promise_is_not_taken(monkeypatch):
     monkeypatch.setattr(
         room, "rules_for", lambda op: [Rule("double", "HardSigmoid", 1e-6, double)] if op == "HardSigmoid" else []
     )
+    monkeypatch.setattr(room, "barriers", list)
     model = graph(GATE, w=W)
     result = run(model)
     assert result.rewrites == ()

@@ -95,7 +95,7 @@ def test_argmax_agreement(got, reference, share):
 
 def attempt(*checks, flags=()):
     legalized = Legalized(None, (), tuple(flags))
-    return Attempt(None, None, legalized, None, Verification((), checks, 1e-4), b"")
+    return Attempt(None, None, legalized, None, Verification((), checks, 1e-4), b"", 20)
 
 
 OK = Check("onnxruntime", None, "ok", {"photo": {"output": 1e-7}}, 1.0)

@@ -26,6 +26,10 @@ MAX_FOLDED = 1 << 24
 """A rule makes no constant of more elements than this (64 MB of float32): the file would carry it."""
 
 
+ANY = "*"
+"""The op_type of a rule for nodes of every op: a barrier against wrong fusions. Tried last, on regions of several nodes."""
+
+
 class Decline(Exception):  # noqa: N818 - it is an answer, not an error
     """A rule does not apply. The text says what is in the way, for the user."""
 
@@ -75,6 +79,11 @@ def rule(op_type: str, *, max_error: float) -> Callable[[Build], Build]:
 def rules_for(op_type: str) -> list[Rule]:
     """The rules that may offer to replace a node of this op, by name."""
     return [found for _, found in sorted(RULES.items()) if found.op_type == op_type]
+
+
+def barriers() -> list[Rule]:
+    """The rules for nodes of any op that keep OpenCV from fusing them with their neighbours."""
+    return rules_for(ANY)
 
 
 def apply(found: Rule, node: ir.Node) -> Outcome:

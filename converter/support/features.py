@@ -15,7 +15,8 @@ from typing import Any
 import onnx
 import onnx_ir as ir
 
-from converter.graph import WORKING_OPSET, static_shape
+from converter.forms import in_form
+from converter.graph import WORKING_OPSET, cut, static_shape
 from converter.support.feature_ops import DETAILS, mask, plain
 
 DTYPES = {
@@ -47,6 +48,29 @@ def features(node: ir.Node) -> Features:
     coarse_detail = ";".join(f"{name}={value}" for name, _, value in entries if value is not None)
     op = f"{domain}{node.op_type}"
     return Features(op, f"{op}({fine}){outputs}[{fine_detail}]", f"{op}({coarse}){outputs}[{coarse_detail}]")
+
+
+def features_in(node: ir.Node, opset: int) -> Features:
+    """The keys of the node as it is written in an older opset; those of the working one where its form is the same.
+
+    Raises NotExpressible when the older opset has no such form.
+    """
+    if opset == WORKING_OPSET or node.domain:
+        return features(node)
+    used = [value for value in node.outputs if value.uses() or value.is_graph_output()]
+    (older,) = ir.from_proto(in_form(cut((node,), used or list(node.outputs[:1])), opset)).graph
+    keys, form = features(older), older_form(node.op_type, opset)
+    return Features(keys.op, form + keys.fine, form + keys.coarse)
+
+
+def older_form(op: str, opset: int) -> str:
+    """ "@11 " for an op whose form in that opset is older than the working opset's, and came with 11; else nothing."""
+    try:
+        since = onnx.defs.get_schema(op, min(opset, WORKING_OPSET)).since_version
+        current = onnx.defs.get_schema(op, WORKING_OPSET).since_version
+    except onnx.defs.SchemaError:
+        return ""  # newer than the working opset: its only form
+    return "" if since == current else f"@{since} "
 
 
 # --- operands --------------------------------------------------------------------------------------------------------

@@ -8,9 +8,13 @@ from contextlib import ExitStack, suppress
 from types import TracebackType
 
 import numpy as np
+import onnx
+import onnx_ir as ir
 
 from converter.compare import compare
 from converter.errors import TargetError
+from converter.forms import FORMS, NotExpressible, in_form
+from converter.graph import WORKING_OPSET, signature
 from converter.opencv import OpenCVRun, OpenCVWorker
 from converter.support import SupportTable, Verdict
 from converter.support.probes import Activations, Region
@@ -25,12 +29,14 @@ Verdicts = dict[Target, Verdict]
 class Measurer:
     """Asks the tables, and the real OpenCV about what they do not know. Use it as a context manager.
 
-    Only installed targets can be probed; of others, what their tables do not know stays unmeasured.
+    Only installed targets can be probed; of others, what their tables do not know stays unmeasured. `form`: the opset in
+    which models are written for the targets.
     """
 
-    def __init__(self, targets: Sequence[Target], *, timeout: float = 60.0) -> None:
+    def __init__(self, targets: Sequence[Target], *, form: int = WORKING_OPSET, timeout: float = 60.0) -> None:
         self.targets = tuple(targets)
-        self.tables = {target: SupportTable.load(target) for target in targets}
+        self.form = form
+        self.tables = {target: SupportTable.load(target, form) for target in targets}
         self.probed = 0
         self._timeout = timeout
         self._workers: dict[Target, OpenCVWorker] = {}
@@ -48,43 +54,74 @@ class Measurer:
         self._stack.close()
 
     def verdicts(
-        self, regions: Sequence[Region], activations: Activations, progress: Callable[[int, int], None] | None = None
+        self,
+        regions: Sequence[Region],
+        activations: Activations,
+        progress: Callable[[int, int], None] | None = None,
+        *,
+        company: bool = False,
     ) -> list[Verdicts]:
-        """One verdict per region and target. Equal signatures are probed once."""
-        unknown = self._unknown(regions)
-        activations.fetch(value for region in unknown for value in (*region.inputs, *region.outputs))
-        for done, region in enumerate(unknown):
+        """One verdict per region and target. Equal signatures are probed once.
+
+        Of regions of several nodes, known patterns alone are told; with `company` they are probed as well.
+        """
+        keys = [signature(region.nodes) for region in regions]
+        distinct = dict(zip(keys, regions, strict=True))
+        found = {
+            key: {t: self.tables[t].verdict(region.nodes, key) for t in self.targets}
+            for key, region in distinct.items()
+        }
+        unknown = {
+            key: [t for t in self._workers if found[key][t].status == "unmeasured"]
+            for key, region in distinct.items()
+            if region.inputs and (company or region.alone)
+        }
+        unknown = {key: targets for key, targets in unknown.items() if targets}
+        activations.fetch(v for key in unknown for v in (*distinct[key].inputs, *distinct[key].outputs))
+        for done, (key, targets) in enumerate(unknown.items()):
             if progress is not None:
                 progress(done, len(unknown))
+            region = distinct[key]
             inputs, expected = activations.of(region.inputs), activations.of(region.outputs)
-            model = region.model().SerializeToString()
-            for target in self._workers:
-                if self.tables[target].verdict(region.nodes).status == "unmeasured":
-                    self.tables[target].record(region.nodes, self.probe(target, model, inputs, expected, str(region)))
-        return [{target: self.tables[target].verdict(region.nodes) for target in self.targets} for region in regions]
+            for target in targets:
+                found[key][target] = self.probe(target, region.model(), inputs, expected, str(region))
+                self.tables[target].record(region.nodes, found[key][target])
+        return [found[key] for key in keys]
 
-    def _unknown(self, regions: Sequence[Region]) -> list[Region]:
-        from converter.graph import signature
-
-        fresh: dict[str, Region] = {}
-        for region in regions:
-            if region.inputs and any(
-                self.tables[t].verdict(region.nodes).status == "unmeasured" for t in self._workers
-            ):
-                fresh.setdefault(signature(region.nodes), region)
-        return list(fresh.values())
+    def can_probe(self, target: Target) -> bool:
+        """True when the target is installed."""
+        return target in self._workers
 
     def probe(
         self,
         target: Target,
-        model: bytes,
+        model: onnx.ModelProto,
         inputs: Sequence[Mapping[str, np.ndarray]],
         expected: Sequence[Mapping[str, np.ndarray]],
         what: str,
     ) -> Verdict:
-        """Run one model on one target, on every sample, and compare with what is expected."""
+        """Write one model in the form that is asked for, run it on one target, on every sample, and compare."""
+        try:
+            blob = in_form(model, self.form).SerializeToString()
+        except NotExpressible as reason:
+            return Verdict("fails", f"{reason} (probe {what})")
         self.probed += 1
-        return judge(self._workers[target].run(model, inputs, list(expected[0])), expected, what)
+        return judge(self._workers[target].run(blob, inputs, list(expected[0])), expected, what)
+
+
+def rank_forms(model: ir.Model, targets: Sequence[Target]) -> list[int]:
+    """The opsets to write in, best first: that in which the tables call the fewest of the model's nodes not right.
+
+    What is unmeasured in an older form counts a little, so that the working opset wins where nothing is known.
+    """
+    distinct = {signature((node,)): node for node in model.graph}
+    badness = {}
+    for form in FORMS:
+        tables = [SupportTable.load(target, form) for target in targets]
+        verdicts = [table.verdict((node,), key) for key, node in distinct.items() for table in tables]
+        unknown = sum(verdict.status == "unmeasured" for verdict in verdicts)
+        badness[form] = sum(not verdict for verdict in verdicts) - unknown + unknown / 100
+    return sorted(FORMS, key=lambda form: (badness[form], -form))
 
 
 def judge(run: OpenCVRun, expected: Sequence[Mapping[str, np.ndarray]], what: str) -> Verdict:
