@@ -310,9 +310,7 @@ def _farewell(bundle: Any, progress: ConsoleProgress) -> None:
     print(bundle.folder)
     for used in bundle.manifest["targets"]:
         if used["backend"] == "numpy":
-            progress.note(
-                f"OpenCV {used['version']} cannot run this model, deploy.py uses NumPy there: {used['reason']}"
-            )
+            progress.note(f"OpenCV {used['name']} cannot run this model, deploy.py uses NumPy there: {used['reason']}")
     source = "photo.jpg" if bundle.manifest["preprocess"] else "input.npy"
     progress.note(f"next: python {bundle.folder / 'deploy.py'} {source}")
 

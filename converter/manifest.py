@@ -96,6 +96,7 @@ def _name(loaded: LoadedModel) -> str:
 
 def _target(target: Target, check: Check) -> dict[str, Any]:
     return {
+        "name": target.name,  # as --target says it: the version, or what the interpreter was registered as
         "version": target.version,
         "engine": target.engine,
         "backend": "opencv" if check.ok else "numpy",

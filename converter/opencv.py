@@ -188,8 +188,49 @@ def _death(code: int) -> str:
         return f"signal {-code}"
 
 
+_THROWN = re.compile(
+    r"OpenCV\([^)]*\) (?P<file>[^\n]*?):(?P<line>-?\d+): error: \(-?\d+:(?P<kind>[^)]*)\) ?"
+    r"(?P<before>.*?) ?in function '(?P<function>.*?)'(?=\s|$)(?P<after>.*)",
+    re.DOTALL,
+)
+_NODE = re.compile(r"Node \[(?P<op>[^\]@]*)(?:@[^\]]*)?\]:\((?P<name>.*?)\) parse error: ", re.DOTALL)
+_SAYS_NOTHING = ("Unspecified error", "Backtrace")
+
+
 def shorten(text: str, width: int = 300) -> str:
-    """OpenCV's error text on one line, without the build machine's folders."""
-    text = re.sub(r"\S*/modules/dnn/", "", " ".join(text.split()))
-    text = re.sub(r"^error: ", "", text)
+    """OpenCV's error on one line: the node, the reason, and where in its sources; what is too long loses its end.
+
+    OpenCV wraps one error in another, each with its version, file, code and function: the innermost has the reason. What
+    changes from run to run (addresses, amounts of memory, temporary names) is "#", so that the same error is the same text.
+    """
+    text = re.sub(
+        r"\n[> ]*", " ", text.replace("onnx_node!", "")
+    )  # OpenCV's own marks: of quotations, and before names
+    text = _steady(re.sub(r"onnx_node_output_\d+!", "", text))
+    node = _NODE.search(text)
+    thrown = None
+    while (inner := _THROWN.search(text, 0 if thrown is None else thrown.start("after"))) is not None:
+        thrown = inner
+    if thrown is None:
+        return _cut(text, width)
+    said = " ".join(f"{thrown['before']} {thrown['after']}".split())
+    if thrown["kind"] not in _SAYS_NOTHING or not said:
+        said = f"{thrown['kind']}: {said}" if said else thrown["kind"]
+    if node is not None:
+        name = "" if node["name"] == node["op"] else f" {_cut(node['name'], width // 4)!r}"
+        said = f"{node['op']}{name}: " + said.replace(f' "{node["name"]}"', "")  # it need not be named twice
+    function = re.sub(r"^.*?([~\w]+)\(.*$", r"\1", thrown["function"])
+    place = f"{Path(thrown['file']).name}:{thrown['line']} {function}" if thrown["file"].strip() else function
+    return f"{_cut(said, width - len(place) - 3)} ({place})"
+
+
+def _steady(text: str) -> str:
+    text = re.sub(r"\b0x[0-9a-fA-F]+", "#", text)
+    text = re.sub(r"\b\d[\d.]* ?(bytes|[KMGTPE]i?B)\b", r"# \1", text)
+    text = re.sub(r"(?<![\w.])-?\d{10,}(?![\w.])", "#", text)  # no size of ours is that large: memory nobody wrote
+    return re.sub(r"[^\s'\"]*/torch2cv-\w+/", "", text)
+
+
+def _cut(text: str, width: int) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= width else text[: width - 1] + "…"

@@ -58,13 +58,12 @@ class Proofs:
 def verify(bundle: str | Path | Bundle, *, targets: Sequence[str | Target] = ()) -> Proofs:
     """Run a bundle's golden inputs through cv2.dnn of each target and compare with PyTorch's outputs in it.
 
-    targets default to those that the bundle was converted for. Raises InputError for what is no intact bundle, or for a
-    target that is not installed.
+    targets default to those that the bundle was converted for, a registered interpreter by its name. Raises InputError for
+    what is no intact bundle, or for a target that is not installed or registered.
     """
     opened = bundle if isinstance(bundle, Bundle) else Bundle.open(bundle)
-    named = [
-        f"{t['version']}-{t['engine']}" if t["version"][0] != "4" else t["version"] for t in opened.manifest["targets"]
-    ]
+    # manifests of before names were in them have none
+    named = [t.get("name", f"{t['version']}-{t['engine']}") for t in opened.manifest["targets"]]
     asked = [t if isinstance(t, Target) else Target.parse(t) for t in (targets or named)]
     for target in asked:
         python_for(target)

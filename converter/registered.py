@@ -56,6 +56,16 @@ def config_file() -> Path:
     return Path(platformdirs.user_config_dir("torch2cv")) / "targets.json"
 
 
+def tables_folder() -> Path:
+    """Where the measured tables of registered interpreters are kept: theirs, and gone with them."""
+    return config_file().parent / "tables"
+
+
+def _forget_tables(name: str) -> None:
+    for engine in ("classic", "new"):
+        (tables_folder() / f"{name}-{engine}.json").unlink(missing_ok=True)
+
+
 def registered() -> dict[str, Registered]:
     """Every registered interpreter by its name. Raises TargetError when the file that holds them is damaged."""
     file = config_file()
@@ -90,16 +100,22 @@ def add(name: str, python: str | Path) -> Registered:
     path = _executable(python)
     opencv, numpy = look(path)
     known = registered()
-    known[name] = Registered(name, path, opencv, numpy)
+    before, known[name] = known.get(name), Registered(name, path, opencv, numpy)
+    if before != known[name]:
+        _forget_tables(name)  # of whatever had that name
     _store(known)
     return known[name]
 
 
 def remove(name: str) -> None:
-    """Forget a registered interpreter; nothing of it is touched. Raises TargetError when there is none of that name."""
+    """Forget a registered interpreter and what was measured of it; nothing of its own is touched.
+
+    Raises TargetError when there is none of that name.
+    """
     known = registered()
     if known.pop(name, None) is None:
         raise _unregistered(name)
+    _forget_tables(name)
     _store(known)
 
 

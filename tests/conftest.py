@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converter import targets
+from converter import registered, targets
 
 REPO = Path(__file__).resolve().parent.parent
 SHIM = Path(__file__).resolve().parent / "shims" / "torchvision_cpu" / "sitecustomize.py"
@@ -56,6 +56,17 @@ def targets_root() -> Iterator[Path]:
         patch.setattr(targets, "cache_root", lambda: REPO / ".cache" / "torch2cv" / "targets")
         patch.setenv("XDG_CACHE_HOME", str(REPO / ".cache"))  # child processes find the same place
         yield targets.cache_root()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def config_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """No test, nor a child process of one, reads or writes what the user registered: the directory is the run's own."""
+    folder = tmp_path_factory.mktemp("config")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(folder))
+        if sys.platform != "linux":  # only there is it asked for certain
+            patch.setattr(registered, "config_file", lambda: folder / "torch2cv" / "targets.json")
+        yield folder
 
 
 @pytest.fixture(scope="session")

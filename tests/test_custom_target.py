@@ -219,9 +219,37 @@ def test_a_damaged_file_is_said_to_be(config):
         assert str(config) in str(error.value)
 
 
+def test_a_bundle_knows_its_target_by_name(here, tmp_path):
+    """It was proven on that interpreter, not on whatever else has the same version."""
+    from torch import nn
+
+    import converter
+
+    add("board", here)
+    bundle = converter.convert(nn.ReLU(), example="1x3x4x4", targets=["board"], out=tmp_path / "bundle")
+    (target,) = bundle.manifest["targets"]
+    assert (target["name"], target["version"]) == ("board", installed_version())
+    assert f"<td>board, OpenCV {installed_version()}</td>" in (bundle.folder / "report.html").read_text("utf-8")
+    proofs = converter.verify(bundle.folder)
+    assert [(proof.target, proof.ok) for proof in proofs.proofs] == [("board", True)]
+    assert list(json.loads(proofs.to_json())["targets"]) == ["board"]
+    remove("board")
+    with pytest.raises(TargetError, match="'board' is not an OpenCV version that torch2cv knows"):
+        converter.verify(bundle.folder)
+    assert converter.verify(bundle.folder, targets=[str(installed_version())]).ok
+
+
 def test_old_versions_are_warned_about():
     assert untried("4.5.5") == untried("5.1.0") == ""
     assert untried("4.5.4") == "older than 4.5.5, the oldest that torch2cv was tried on"
+
+
+def test_the_tests_never_touch_what_the_user_registered(config_of_the_tests, monkeypatch):
+    monkeypatch.undo()
+    assert config_of_the_tests in registered.config_file().parents
+    code = "from converter.registered import config_file; print(config_file())"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert sys.platform != "linux" or child.stdout.strip() == str(registered.config_file())
 
 
 def test_the_file_is_the_users(monkeypatch):

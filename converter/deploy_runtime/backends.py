@@ -51,12 +51,23 @@ def choose_own_kernels(net: Any) -> None:
         net.setPreferableTarget(cv2.dnn.DNN_TARGET_CPU)
 
 
+class Blob(np.ndarray):
+    """An array whose last axis is not channels, for builds of cv2 that lack their Python half, and so cv2.Mat (Debian's)."""
+
+    wrap_channels = False
+
+
 def as_blob(array: np.ndarray) -> Any:
     """The array as cv2 must be given it: of three axes, it takes the last for channels unless told otherwise."""
     import cv2
 
-    if array.ndim == 3 and hasattr(cv2, "Mat"):
+    if array.ndim != 3:
+        return array
+    if hasattr(cv2, "Mat"):
         return cv2.Mat(array, wrap_channels=False)
+    if hasattr(cv2, "_registerMatType"):
+        cv2._registerMatType(Blob)
+        return array.view(Blob)
     return array
 
 

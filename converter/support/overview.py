@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from converter.errors import InputError, TargetError
-from converter.support.table import CaseInfo, MeasuredTable, load_cases, load_table, measured_targets
+from converter.support.table import CaseInfo, MeasuredTable, load_cases, load_table, measured_customs, measured_targets
 
 STATES = {
     "o": "ok",
@@ -65,7 +65,7 @@ def finding(table: MeasuredTable, index: int) -> Finding:
 
 
 def choose(targets: Sequence[str] = ()) -> list[MeasuredTable]:
-    """The tables of these targets, of all measured ones when none is named. Raises TargetError for one without."""
+    """The tables of these targets, of all our own when none is named. Raises TargetError for one without."""
     files = {file: table for file in measured_targets() if (table := load_table(file)) is not None}
     if not files:
         raise TargetError(
@@ -76,11 +76,14 @@ def choose(targets: Sequence[str] = ()) -> list[MeasuredTable]:
     if not targets:
         return list(files.values())
     named = {**{table.target: table for table in files.values()}, **files}  # 5.0.0-new is 5.0.0
+    for file in measured_customs():
+        if {file, file.rpartition("-")[0]} & set(targets) and (table := load_table(file)) is not None:
+            named |= {table.target: table, file: table}
     for target in targets:
         if target not in named:
             raise TargetError(
                 f"OpenCV {target} was never measured",
-                measured=f"measured: {', '.join(table.target for table in files.values())}",
+                measured=", ".join(["measured: " + ", ".join(t.target for t in files.values()), *measured_customs()]),
                 do=("give one of these, or leave out --target to see all of them",),
             )
     return list({named[target].target: named[target] for target in targets}.values())

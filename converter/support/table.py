@@ -2,20 +2,26 @@
 
 tables/cases.json.gz lists the cases, one row each. tables/<version>-<engine>.json holds one letter
 per case in that order, and for what is not right the error or OpenCV's text. Both are generated; nobody edits them.
+A registered interpreter's table, <name>-<engine>.json, is the user's own: it lies beside the registration.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from converter.support.features import Features
+from converter.errors import TargetError
+from converter.registered import tables_folder
 from converter.support.verdict import Status, Verdict
+
+if TYPE_CHECKING:
+    from converter.support.features import Features
 
 FORMAT = 1
 CASES = "cases.json.gz"
@@ -81,36 +87,78 @@ def _folder() -> Any:
 
 
 @cache
+def _listed() -> bytes:
+    file = _folder().joinpath(CASES)
+    return gzip.decompress(file.read_bytes()) if file.is_file() else b""
+
+
+@cache
 def load_cases() -> tuple[CaseInfo, ...]:
     """Every case that was measured, in the tables' order; none when nothing was measured yet."""
-    file = _folder().joinpath(CASES)
-    if not file.is_file():
-        return ()
-    return tuple(CaseInfo(*row) for row in json.loads(gzip.decompress(file.read_bytes()))["cases"])
+    return tuple(CaseInfo(*row) for row in json.loads(_listed())["cases"]) if _listed() else ()
+
+
+def checksum(listed: bytes | None = None) -> str:
+    """Of a list of cases, the present one if none is given. A user's table says with it which cases its letters are of."""
+    return f"{zlib.crc32(_listed() if listed is None else listed):08x}"
 
 
 @cache
 def load_table(target: str) -> MeasuredTable | None:
-    """The table of a target by its file's name ("4.10.0-classic"); None when it was not measured."""
-    file = _folder().joinpath(f"{target}.json")
+    """The table of a target by its file's name ("4.10.0-classic", "board-new"); None when it was not measured.
+
+    Raises TargetError for a registered interpreter's table that is of other cases than the present ones, and ValueError when
+    one of our own is: then the installation is damaged.
+    """
+    ours = target[:1].isdigit()
+    file = _folder().joinpath(f"{target}.json") if ours else tables_folder() / f"{target}.json"
     if not file.is_file():
         return None
-    data = json.loads(file.read_text(encoding="utf-8"))
-    meta = {name: value for name, value in data.items() if name not in ("codes", "errors", "texts", "why")}
-    return MeasuredTable(
-        data["target"],
-        meta,
-        data["codes"],
-        {int(index): error for index, error in data["errors"].items()},
-        data["texts"],
-        {int(index): text for index, text in data["why"].items()},
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+        table = MeasuredTable(
+            data["target"],
+            {name: value for name, value in data.items() if name not in ("codes", "errors", "texts", "why")},
+            data["codes"],
+            {int(index): error for index, error in data["errors"].items()},
+            data["texts"],
+            {int(index): text for index, text in data["why"].items()},
+        )
+        problem = _mismatch(table)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        problem = f"{type(error).__name__}: {error}"
+    if not problem:
+        return table
+    if ours:
+        raise ValueError(f"{file} is damaged: {problem}")
+    raise TargetError(
+        f"the measured table of {target} cannot be used",
+        measured=f"{file}: {problem}",
+        do=(
+            f"measure again: python -m converter.support.measuring {target}",
+            "or remove that file: nodes are probed then",
+        ),
     )
 
 
+def _mismatch(table: MeasuredTable) -> str:
+    """What keeps the table from being of the present cases, or nothing."""
+    if len(table.codes) != len(load_cases()):
+        return f"it is of {len(table.codes)} cases, and there are {len(load_cases())}"
+    if table.meta.get("cases", checksum()) != checksum():
+        return "it is of other cases than the present ones"
+    return ""
+
+
 def measured_targets() -> list[str]:
-    """The names of all measured targets' files, by version."""
+    """The names of our own tables' files, by version: those of OpenCV's releases, which docs/support.html shows."""
     names = [entry.name[: -len(".json")] for entry in _folder().iterdir()] if _folder().is_dir() else []
     return sorted((n for n in names if n[0].isdigit()), key=lambda n: ([int(p) for p in n.split("-")[0].split(".")], n))
+
+
+def measured_customs() -> list[str]:
+    """The names of the tables' files of registered interpreters."""
+    return sorted(file.stem for file in tables_folder().glob("[A-Za-z]*.json"))
 
 
 @cache

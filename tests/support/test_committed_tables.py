@@ -1,11 +1,15 @@
 """The tables that are committed: they belong to the cases that are committed, cover every target, and know the known bugs."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
 from converter.support.cases import all_cases
 from converter.support.measuring import TABLES, digest, row
+from converter.support.overview import all_tables
+from converter.support.page import evidence, unpack
 from converter.support.table import LETTERS, load_cases, load_table, measured_targets, pattern_verdict
 from converter.targets import WHEELS
 
@@ -58,3 +62,13 @@ def test_known_silent_bugs(pattern, wrong, right):
         assert pattern_verdict(load_table(name), pattern).status in ("wrong", "fails"), name
     for name in right:
         assert pattern_verdict(load_table(name), pattern), name
+
+
+def test_the_page_is_of_these_tables():
+    """After measuring, write it again: python -m converter.support.page docs/support.html."""
+    file = Path(__file__).resolve().parents[2] / "docs" / "support.html"
+    shown = unpack(file.read_text("utf-8"))
+    measured = json.loads(json.dumps(evidence(*all_tables())))
+    assert shown.keys() == measured.keys()
+    stale = [part for part in measured if shown[part] != measured[part]]  # their difference would be megabytes
+    assert stale == []

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -161,3 +162,19 @@ def test_the_command_needs_neither_opencv_nor_torch():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []
+
+
+def test_reading_the_tables_needs_no_onnx_and_no_torch():
+    """`convert support` answers at once: what reads graphs is not loaded for it."""
+    code = (
+        "import sys\n"
+        "from converter.cli import app\n"
+        "app(['support', 'Relu', '--target', '5.0.0'], standalone_mode=False)\n"
+        "heavy = {'torch', 'onnx', 'onnx_ir', 'onnxruntime', 'cv2', 'numpy', 'sympy'} & set(sys.modules)\n"
+        "print('loaded:', sorted(heavy))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
+    assert run.stdout.startswith("Relu: ")
+    assert run.stdout.endswith("loaded: []\n")

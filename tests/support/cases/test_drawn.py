@@ -174,10 +174,6 @@ def test_models_are_valid():
         onnx.checker.check_model(case.model)
 
 
-EMPTY = {"shaping/Shape/6 start=-2 end=-1"}
-"""Rightly so: of one axis, both ends are clamped to 0."""
-
-
 def test_models_say_what_goes_in_and_comes_out():
     """Two samples each, of the shapes and dtypes that the model declares; nothing empty, nothing large."""
     for case in (*drawn(), *patterns()):
@@ -189,11 +185,22 @@ def test_models_say_what_goes_in_and_comes_out():
                     tensor, array = info.type.tensor_type, arrays[info.name]
                     assert tuple(dim.dim_value for dim in tensor.shape.dim) == array.shape, case.name
                     assert helper.tensor_dtype_to_np_dtype(tensor.elem_type) == array.dtype, case.name
-                    assert (array.size > 0 or case.name in EMPTY) and array.size <= 35_000, case.name
+                    assert 0 < array.size <= 35_000, case.name
         assert any(
             not np.array_equal(first, second)
             for first, second in zip(case.samples[0].values(), case.samples[1].values(), strict=True)
         ) or all("zeros" in case.name or array.size <= 16 for array in case.samples[0].values()), case.name
+
+
+def test_right_answers_are_finite():
+    """But for padding with -infinity: elsewhere, infinity or NaN would hide what an OpenCV computes."""
+    finite = {
+        case.name: all(np.isfinite(array).all() for arrays in case.expected for array in arrays.values())
+        for case in (*drawn(), *patterns())
+    }
+    assert {name for name, so in finite.items() if not so} == {
+        name for name in finite if "/Pad/" in name and "-inf" in name
+    }
 
 
 def test_drawn_cases_are_of_one_node():
