@@ -18,7 +18,17 @@ MULTIPLY = 1 / 8
 FREE = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"})
 """Ops that hand their input on as it is."""
 
-DEAR = {"Erf": 10.0, "Exp": 4.0, "Tanh": 6.0, "Sigmoid": 5.0, "Pow": 10.0, "Softmax": 5.0, "Sqrt": 2.0, "Gelu": 8.0}
+DEAR = {
+    "Erf": 10.0,
+    "Exp": 4.0,
+    "Tanh": 6.0,
+    "Sigmoid": 5.0,
+    "Pow": 10.0,
+    "Softmax": 5.0,
+    "Sqrt": 2.0,
+    "Gelu": 8.0,
+    "InstanceNormalization": 6.0,
+}
 """How much dearer than a copy an element is."""
 
 

@@ -7,12 +7,14 @@ that still go wrong are looked for.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import onnx_ir as ir
 
-from converter.graph import cut, window
+from converter.graph import cut, static_shape, window
 from converter.support import Verdict
 from converter.support.measure import Measurer
 from converter.support.probes import Activations, Region
@@ -20,6 +22,12 @@ from converter.targets import Target
 
 DEPTHS = (0, 1, 2, 3, 4, 6, 8, 12)
 """How many levels of producers are looked at, one after the other, to find the smallest region that goes wrong."""
+
+MOST_NODES = 120
+"""A larger neighbourhood of a node is not looked at."""
+
+MOST_ACTIVATIONS = 400_000_000
+"""Numbers, for each sample, up to which all inner values are kept in memory: 1.6 GB."""
 
 
 @dataclass(frozen=True)
@@ -38,38 +46,92 @@ def locate(model: ir.Model, target: Target, activations: Activations, measurer: 
     whole = _prefix(nodes, len(nodes), target, activations, measurer)
     if whole:
         return None
+    _fetch_all(nodes, activations)  # in one run of the whole model, not one for each step
+    if (named := _named(whole, nodes)) is not None:
+        found = _narrow(named, target, activations, measurer)
+        if found is not None:
+            return found
     good, bad, verdict = 0, len(nodes), whole
     while bad - good > 1:
         middle = (good + bad) // 2
-        found = _prefix(nodes, middle, target, activations, measurer)
-        if found:
+        half = _prefix(nodes, middle, target, activations, measurer)
+        if half:
             good = middle
         else:
-            bad, verdict = middle, found
-    return _narrow(nodes[bad - 1], nodes[:bad], verdict, target, activations, measurer)
+            bad, verdict = middle, half
+    narrow = _narrow(nodes[bad - 1], target, activations, measurer)
+    return narrow or Located(Region(tuple(nodes[:bad])), verdict, drift=verdict.status == "wrong")
 
 
-def _narrow(
-    culprit: ir.Node,
-    prefix: Sequence[ir.Node],
-    verdict: Verdict,
-    target: Target,
-    activations: Activations,
-    measurer: Measurer,
-) -> Located:
-    """The smallest surroundings of the culprit that go wrong by themselves; the whole prefix when none does."""
+def _fetch_all(nodes: Sequence[ir.Node], activations: Activations) -> None:
+    values = [value for node in nodes for value in node.outputs if value.uses() or value.is_graph_output()]
+    sizes = [math.prod(static_shape(value) or (0,)) for value in values]
+    if sum(sizes) <= MOST_ACTIVATIONS:
+        activations.fetch(values)
+
+
+def _named(verdict: Verdict, nodes: Sequence[ir.Node]) -> ir.Node | None:
+    """The node that OpenCV's refusal names, by itself or by its output."""
+    quoted = set(_QUOTED.findall(verdict.evidence))
+    for node in nodes:
+        if node.name in quoted or any(value.name in quoted for value in node.outputs):
+            return node
+    return None
+
+
+_QUOTED = re.compile(r"'([^']+)'")
+
+
+def _narrow(culprit: ir.Node, target: Target, activations: Activations, measurer: Measurer) -> Located | None:
+    """The smallest surroundings of the culprit that go wrong by themselves; None when none does."""
     before = 0
     for depth in DEPTHS:
-        region = Region(tuple(window(culprit, depth)))
-        if not region.inputs or len(region.nodes) == before:
+        nodes = window(culprit, depth)
+        if len(nodes) == before or len(nodes) > MOST_NODES:
             break
-        before = len(region.nodes)
-        found = measurer.probe(
-            target, region.model(), activations.of(region.inputs), activations.of(region.outputs), str(region)
-        )
-        if not found:
-            return Located(region, found)
-    return Located(Region(tuple(prefix)), verdict, drift=verdict.status == "wrong")
+        before = len(nodes)
+        if (found := _wrong(nodes, target, activations, measurer)) is not None:
+            return _shrink(nodes, found, target, activations, measurer)
+    return None
+
+
+def _shrink(
+    nodes: Sequence[ir.Node], verdict: Verdict, target: Target, activations: Activations, measurer: Measurer
+) -> Located:
+    """The same without the nodes that it takes no part of: first from the front, by halves, then one by one."""
+    kept = list(nodes)
+    step = len(kept) // 2
+    while step:
+        start = 0
+        while start < len(kept) - 1:
+            fewer = kept[:start] + kept[min(start + step, len(kept) - 1) :]
+            found = _wrong(fewer, target, activations, measurer) if _connected(fewer) else None
+            if found is not None:
+                kept, verdict = fewer, found
+            else:
+                start += step
+        step //= 2
+    return Located(Region(tuple(kept)), verdict)
+
+
+def _connected(nodes: Sequence[ir.Node]) -> bool:
+    """True when every node leads to the last one within the list."""
+    members, reached = set(nodes), {nodes[-1]}
+    for node in reversed(nodes):
+        if node in reached:
+            reached.update(p for v in node.inputs if v is not None and (p := v.producer()) in members and p is not None)
+    return len(reached) == len(members)
+
+
+def _wrong(nodes: Sequence[ir.Node], target: Target, activations: Activations, measurer: Measurer) -> Verdict | None:
+    """What the target says of a region that does not come out right there; None when it does, or has nothing to feed."""
+    region = Region(tuple(nodes))
+    if not region.inputs:
+        return None
+    found = measurer.probe(
+        target, region.model(), activations.of(region.inputs), activations.of(region.outputs), str(region)
+    )
+    return None if found else found
 
 
 def _prefix(
@@ -92,19 +154,26 @@ def _prefix(
 
 def alike(region: Region, model: ir.Model) -> list[Region]:
     """All regions of the model that are built of the same ops in the same places, sizes aside: this one among them."""
-    depth = _depth(region)
     found = []
     for node in model.graph:
-        if node.op_type == region.node.op_type and node.domain == region.node.domain:
-            candidate = Region(tuple(window(node, depth)))
-            if str(candidate) == str(region):
-                found.append(candidate)
+        matched: dict[ir.Node, ir.Node] = {}
+        if _match(region.node, node, set(region.nodes), matched) and len(set(matched.values())) == len(region.nodes):
+            found.append(Region(tuple(matched[member] for member in region.nodes)))
     return found
 
 
-def _depth(region: Region) -> int:
-    """How many levels of producers the region holds."""
-    for depth in DEPTHS:
-        if set(window(region.node, depth)) == set(region.nodes):
-            return depth
-    return DEPTHS[-1]
+def _match(pattern: ir.Node, node: ir.Node, members: set[ir.Node], matched: dict[ir.Node, ir.Node]) -> bool:
+    """Whether `node` and its producers have the ops and the wiring of `pattern` and its producers among the members."""
+    if pattern in matched:
+        return matched[pattern] is node
+    if (node.op_type, node.domain, len(node.inputs)) != (pattern.op_type, pattern.domain, len(pattern.inputs)):
+        return False
+    matched[pattern] = node
+    for ours, theirs in zip(pattern.inputs, node.inputs, strict=True):
+        producer = ours.producer() if ours is not None else None
+        if producer is None or producer not in members:
+            continue
+        other = theirs.producer() if theirs is not None else None
+        if other is None or not _match(producer, other, members, matched):
+            return False
+    return True

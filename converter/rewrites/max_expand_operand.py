@@ -1,0 +1,18 @@
+"""Max of broadcast operands -> Expand of one, Max.
+
+Why     OpenCV 4.6.0 and older take operands of one shape only;
+        other rules know how to repeat numbers where Expand itself is refused
+Before  y = Max(a, b)
+After   y = Max(a, Expand(b, y.shape))      or the same with a, where that is smaller; a constant is repeated in the file
+Error   0: the same operations on the same numbers
+"""
+
+import onnx_ir as ir
+
+from converter import broadcasting
+from converter.rewrites import rule
+
+
+@rule("Max", max_error=0.0)
+def max_expand_operand(node: ir.Node, tape: ir.tape.Tape) -> ir.Value:
+    return broadcasting.with_an_expanded_operand(node, tape)

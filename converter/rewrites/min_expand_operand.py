@@ -1,0 +1,18 @@
+"""Min of broadcast operands -> Expand of one, Min.
+
+Why     OpenCV 4.6.0 and older take operands of one shape only;
+        other rules know how to repeat numbers where Expand itself is refused
+Before  y = Min(a, b)
+After   y = Min(a, Expand(b, y.shape))      or the same with a, where that is smaller; a constant is repeated in the file
+Error   0: the same operations on the same numbers
+"""
+
+import onnx_ir as ir
+
+from converter import broadcasting
+from converter.rewrites import rule
+
+
+@rule("Min", max_error=0.0)
+def min_expand_operand(node: ir.Node, tape: ir.tape.Tape) -> ir.Value:
+    return broadcasting.with_an_expanded_operand(node, tape)

@@ -1,0 +1,18 @@
+"""ReduceL2 of any axes -> Reshape to [B, R, A], ReduceL2 of one axis, Reshape.
+
+Why     OpenCV 4.8.1 to 5.0.0 (classic) reduce three axes and more wrongly (relative error 2), 4.9.0 also axis 0 and rank 5;
+        4.5.5 refuses two axes that are not the last, and rank 2
+Before  y = ReduceL2<keepdims>(x, axes)      neighbouring axes
+After   y = Reshape(ReduceL2<keepdims=1>(Reshape(x, [B, R, A]), [1]), y.shape);  [1, B, R] and axis 2 where A is 1
+Error   1e-6: summed in another order
+"""
+
+import onnx_ir as ir
+
+from converter import reductions
+from converter.rewrites import rule
+
+
+@rule("ReduceL2", max_error=1e-6)
+def reduce_l2_merge_axes(node: ir.Node, tape: ir.tape.Tape) -> ir.Value:
+    return reductions.with_merged_axes(node, tape, most=1)
