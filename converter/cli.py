@@ -119,6 +119,9 @@ def model_command(
             "--strict", help="Refuse when a target's cv2.dnn cannot run the model, instead of using NumPy there."
         ),
     ] = False,
+    time_limit: Annotated[
+        float, typer.Option(metavar="SECONDS", help="After this, no further rewrite or exporter is tried.")
+    ] = 900.0,
     out: Annotated[Path | None, typer.Option("-o", "--out", metavar="DIR", help="The bundle's folder.")] = None,
 ) -> None:
     """Convert a checkpoint into a bundle that was proven on every target. Writing this word is optional."""
@@ -139,6 +142,7 @@ def model_command(
             tolerance=tolerance,
             trust=trust,
             strict=strict,
+            time_limit=time_limit,
             out=out,
             progress=progress,
         )
@@ -207,6 +211,50 @@ def verify(
         ]
         _table(("OpenCV", "result", "relative error", "why"), rows)
     raise typer.Exit(0 if proofs.ok else 3)
+
+
+@app.command()
+def sweep(
+    list: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A model a line: an architecture (random weights) or a checkpoint, with --arch, --arch-args, --input.",
+        ),
+    ],
+    target: TargetOption = None,
+    out: Annotated[
+        Path, typer.Option("-o", "--out", metavar="DIR", help="One result a model; what is there is not run again.")
+    ] = Path("sweep"),
+    jobs: Annotated[int | None, typer.Option(metavar="N", help="Models at a time. Default: one a core.")] = None,
+    time_limit: Annotated[float, typer.Option(metavar="SECONDS", help="For each model's search.")] = 900.0,
+    json: JsonOption = False,
+) -> None:
+    """Try many models on many OpenCVs, without writing bundles. Exit 3 when one is not right everywhere."""
+    import os
+    from json import dumps
+
+    from converter.sweep import read_list, status_of, summary
+    from converter.sweep import sweep as run
+    from converter.targets import Target, default_targets, python_for
+
+    names = target or [found.name for found in default_targets()]
+    for name in names:
+        python_for(Target.parse(name))
+    progress = _progress()
+    progress.start("sweep")
+
+    def tell(done: int, count: int, result: Any) -> None:
+        found = ", ".join(f"{name} {status_of(result, name)}" for name in names)
+        progress.note(f"{done} of {count}: {result['model']}: {found if 'targets' in result else result['failed']}")
+        progress.advance(done, count)
+
+    try:
+        results = run(read_list(list), names, out, jobs=jobs or os.cpu_count() or 1, time_limit=time_limit, tell=tell)
+    finally:
+        progress.stop()
+    print(dumps(results, indent=2) if json else "\n".join(summary(results, names)))
+    raise typer.Exit(0 if all(status_of(r, name) == "ok" for r in results for name in names) else 3)
 
 
 @app.command()

@@ -8,7 +8,7 @@ Error   0: the op is commutative
 
 import onnx_ir as ir
 
-from converter import broadcasting
+from converter.rewrites import _broadcasting as broadcasting
 from converter.rewrites import rule
 
 

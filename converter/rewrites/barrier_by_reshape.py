@@ -1,13 +1,10 @@
-"""Why: OpenCV's importers and engines fuse neighbouring layers, and some of these fusions compute something else (a gate that
-becomes a hard-swish; BatchNormalization behind an activation folded into the convolution before it). The layers are right
-one by one.
+"""Any op behind others -> the same op behind Reshapes that change nothing.
 
-Before: y = Op(a, b)
-After:  y = Op(Reshape(a, shape of a), Reshape(b, shape of b)); an input that is a constant stays as it is.
-
-A Reshape to the same shape costs nothing in cv2.dnn, and no pattern looks through it.
-
-Error: none.
+Why     OpenCV fuses neighbouring layers, and some fusions compute something else: a gate becomes a hard-swish, a norm behind
+        an activation goes into the convolution before it, an activation behind a MatMul is dropped (4.8.1 and older)
+Before  y = Op(a, b)
+After   y = Op(Reshape(a, a.shape), Reshape(b, b.shape)); a constant or a graph's input stays as it is
+Error   0: the same numbers; a Reshape to the same shape costs nothing in cv2.dnn, and no pattern looks through it
 """
 
 from __future__ import annotations

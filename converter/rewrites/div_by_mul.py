@@ -12,9 +12,9 @@ from math import prod
 import numpy as np
 import onnx_ir as ir
 
-from converter import broadcasting
 from converter.graph import array_of
 from converter.rewrites import Decline, new_constant, rule, scalar
+from converter.rewrites import _broadcasting as broadcasting
 
 
 @rule("Div", max_error=1e-6)

@@ -9,7 +9,7 @@ Error   0: the same operations on the same numbers
 
 import onnx_ir as ir
 
-from converter import broadcasting
+from converter.rewrites import _broadcasting as broadcasting
 from converter.rewrites import rule
 
 

@@ -10,9 +10,9 @@ from math import prod
 
 import onnx_ir as ir
 
-from converter import broadcasting
 from converter.graph import is_constant
 from converter.rewrites import Decline, rule, scalar
+from converter.rewrites import _broadcasting as broadcasting
 
 
 @rule("Max", max_error=0.0)

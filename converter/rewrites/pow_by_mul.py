@@ -10,8 +10,8 @@ from math import prod
 
 import onnx_ir as ir
 
-from converter import broadcasting
 from converter.rewrites import Decline, constant, pass_on, rule, scalar
+from converter.rewrites import _broadcasting as broadcasting
 
 
 @rule("Pow", max_error=1e-6)

@@ -8,7 +8,7 @@ Error   1e-6: summed in another order
 
 import onnx_ir as ir
 
-from converter import reductions
+from converter.rewrites import _reductions as reductions
 from converter.rewrites import rule
 
 

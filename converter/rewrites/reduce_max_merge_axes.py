@@ -9,7 +9,7 @@ Error   0: the same numbers
 
 import onnx_ir as ir
 
-from converter import reductions
+from converter.rewrites import _reductions as reductions
 from converter.rewrites import rule
 
 

@@ -10,7 +10,7 @@ from math import prod
 
 import onnx_ir as ir
 
-from converter import reductions
+from converter.rewrites import _reductions as reductions
 from converter.rewrites import rule, scalar
 
 

@@ -10,9 +10,9 @@ from math import prod
 
 import onnx_ir as ir
 
-from converter import broadcasting
 from converter.graph import is_constant
 from converter.rewrites import Decline, rule
+from converter.rewrites import _broadcasting as broadcasting
 
 
 @rule("Sub", max_error=0.0)

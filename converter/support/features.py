@@ -25,6 +25,10 @@ DTYPES = {
 }  # fmt: skip
 
 
+WRITTEN = {("Softmax", "axis"), ("LogSoftmax", "axis"), ("Hardmax", "axis")}
+"""Attributes whose default is another thing when it is written: 4.8.1 and older read an absent axis as 1, as opset 12 said."""
+
+
 @dataclass(frozen=True)
 class Features:
     """The op and its two keys."""
@@ -117,7 +121,7 @@ def _attributes(node: ir.Node) -> dict[str, Any]:
     defaults = _defaults(node.op_type) if not node.domain else {}
     for name, attribute in node.attributes.items():
         value = _value(attribute)
-        if name in defaults and defaults[name] == value:
+        if name in defaults and defaults[name] == value and (node.op_type, name) not in WRITTEN:
             continue
         if name in ("strides", "dilations") and set(value) <= {1}:
             continue

@@ -8,8 +8,8 @@ from math import prod
 
 import onnx_ir as ir
 
-from converter import broadcasting
 from converter.rewrites import Decline, constant, float32, indices, optional_input, pass_on, shape_of
+from converter.rewrites import _broadcasting as broadcasting
 
 Shape = tuple[int, ...]
 Step = Callable[[ir.tape.Tape, ir.Value, Shape, Shape], "tuple[ir.Value, Shape]"]
