@@ -15,6 +15,7 @@ import onnx
 import onnx_ir as ir
 import onnx_ir.passes.common as common
 
+from converter.backends import OnnxRuntime
 from converter.errors import ConversionError
 from converter.graph import IR_VERSION, WORKING_OPSET, array_of, is_constant, static_shape
 
@@ -84,6 +85,7 @@ def run_onnxsim(model: onnx.ModelProto) -> tuple[onnx.ModelProto, int, str]:
                 simplified, same = onnxsim.simplify(model, perform_optimization=False)
             if domains(simplified) - domains(model):
                 return model, 0, f"onnxsim wrote ops of {min(strange)}, the graph goes on without it"
+        OnnxRuntime(simplified.SerializeToString())  # it was seen to fold a shape into one that cannot be
     except Exception as error:  # onnxsim raises what its C++ core raises
         return model, 0, f"onnxsim failed, the graph goes on without it: {str(error).strip().splitlines()[0]}"
     if not same:

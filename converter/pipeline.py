@@ -27,18 +27,29 @@ from converter.export import Exported, Network, climb, network
 from converter.forms import NotExpressible, in_form
 from converter.graph import WORKING_OPSET
 from converter.inputs import image_shape, photos, read_example, read_labels
+from converter.islands import render_islands
 from converter.legalize import Legalizer, survey
 from converter.npz import save_npz
 from converter.numpy_runtime import TensorInfo, plan
 from converter.passes import simplify
 from converter.preprocess import Preprocess
 from converter.progress import Progress
+from converter.reference import dependable
 from converter.render import render
 from converter.repair import repair
 from converter.support.measure import Measurer, rank_forms
 from converter.targets import Target, default_targets, python_for
 from converter.tasks import guess_task, task_names
-from converter.verification import TOLERANCE, Sample, Verification, draw_samples, verify_exact, verify_opencv
+from converter.verification import (
+    MINIMUM_SAMPLES,
+    TOLERANCE,
+    Sample,
+    Verification,
+    draw_samples,
+    verify_exact,
+    verify_islands,
+    verify_opencv,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -126,7 +137,9 @@ def convert(
 
         tell.start("emit")
         (folder / "model.onnx").write_bytes(best.onnx)
-        _save_golden(folder, samples)
+        if best.plans:
+            render_islands(best.plans).save(folder)
+        _save_golden(folder, best.verification.samples)
         facts = manifest.build(loaded, net, recipe, job, names, asked, best, tolerance)
         if names is not None:
             (folder / "labels.txt").write_text("".join(f"{_one_line(label)}\n" for label in names), encoding="utf-8")
@@ -168,6 +181,11 @@ def search(
     best: Attempt | None = None
     tell.start("export")
     for exported in climb(net):
+        if best is None:
+            model = exported.model.SerializeToString()
+            samples, notes = dependable(net, samples, model, tolerance, MINIMUM_SAMPLES)
+            for note in notes:
+                tell.note(note)
         tell.finish(f"{exported.rung}, {len(exported.model.graph.node)} nodes, batch size {exported.batch}")
         found = attempt(exported, net, samples, targets, tolerance, task, tell, deadline)
         if best is None or found.shortfall() < best.shortfall():
@@ -218,15 +236,35 @@ def attempt(
         proto = in_form(proto, form)
     except NotExpressible:  # what is flagged could not be rewritten either: its targets run NumPy
         form = WORKING_OPSET
+    unverified = Verification(tuple(samples), (), tolerance)
     serialized = proto.SerializeToString(deterministic=True)
+    found = Attempt(exported, simplified, legalized, program, unverified, serialized, form)
+    found = verified(found, targets, task, tell)
+    tell.finish(manifest.describe_checks(found))
+    return found
+
+
+def verified(found: Attempt, targets: Sequence[Target], task: str, tell: Progress) -> Attempt:
+    """The attempt with every backend's check of its samples. A target that its islands do not help has none."""
+    samples, tolerance = found.verification.samples, found.verification.tolerance
     argmax = task in ("classification", "segmentation")
-    checks = verify_exact(serialized, program, samples, tolerance, argmax)
+    working = ir.to_proto(found.legalized.model)
+    checks = verify_exact(found.onnx, found.program, samples, tolerance, argmax)
+    plans = []
     for done, target in enumerate(targets):
         tell.advance(done, len(targets))
-        checks.append(verify_opencv(serialized, target, samples, tolerance, argmax))
-    verification = Verification(tuple(samples), tuple(checks), tolerance)
-    tell.finish("\n".join(str(check) for check in checks))
-    return Attempt(exported, simplified, legalized, program, verification, serialized, form)
+        if nodes := found.islands.get(target.name):
+            check, plan = verify_islands(working, found.onnx, target, nodes, samples, tolerance, argmax)
+            plans += [plan] if check.ok else []
+        else:
+            check = verify_opencv(found.onnx, target, samples, tolerance, argmax)
+        checks.append(check)
+    return dataclasses.replace(
+        found,
+        verification=Verification(samples, tuple(checks), tolerance),
+        plans=tuple(plans),
+        islands={plan.target.name: found.islands[plan.target.name] for plan in plans},
+    )
 
 
 def gate(found: Attempt, tolerance: float, strict: bool) -> None:
@@ -239,6 +277,17 @@ def gate(found: Attempt, tolerance: float, strict: bool) -> None:
             do=(
                 "leave that target out, if another one is right: --target",
                 "report the model: a silent difference in cv2.dnn needs a rewrite rule",
+            ),
+        )
+    if strict and found.plans:
+        islands = [f"{plan.target}: {i.op} {i.node!r}" for plan in found.plans for i in plan.islands]
+        raise UnsupportedOpError(
+            "some nodes run in NumPy only on "
+            f"{', '.join(str(plan.target) for plan in found.plans)}, and --strict allows no islands",
+            measured="\n".join(islands),
+            do=(
+                "leave out --strict: deploy.py then runs these nodes in NumPy, and says so",
+                "choose another --target",
             ),
         )
     if strict and (unmet := found.unmet()):

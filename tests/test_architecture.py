@@ -24,7 +24,7 @@ LAYERS = (
     "registered", "targets", "opencv_worker", "opencv", "numpy_runtime", "backends", "island_net", "islands",
     # the steps
     "checkpoint", "export", "passes", "rewrites", "support", "legalize", "locating",
-    "repair", "preprocess", "zoo", "inputs", "verification",
+    "repair", "preprocess", "zoo", "inputs", "verification", "reference",
     "tasks", "deploy_runtime", "deploy",
     # what they leave behind, and what looks at it
     "attempt", "manifest", "bundle", "checking", "proving",

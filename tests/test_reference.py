@@ -1,0 +1,73 @@
+"""PyTorch's own rounding: an input on which float32 decides nothing is left out, with the reason."""
+
+import numpy as np
+import onnx
+import torch
+
+from converter.export import Input, export, network
+from converter.reference import dependable, rounding
+from converter.verification import Sample
+
+RNG = np.random.default_rng(0)
+
+
+class Steep(torch.nn.Module):
+    """Divides by a standard deviation that is rounding only where the input is constant."""
+
+    def forward(self, x):
+        y = x * 0.1 + 0.7
+        centred = y - y.mean(dim=(2, 3), keepdim=True)
+        return centred / (centred.pow(2).mean(dim=(2, 3), keepdim=True).sqrt() + 1e-9)
+
+
+class Stubborn(torch.nn.Module):
+    def forward(self, x):
+        assert x.dtype == torch.float32
+        return torch.relu(x)
+
+
+def sample(net, name, array):
+    with torch.inference_mode():
+        return Sample(name, {"input": array}, {"output": net.module(torch.from_numpy(array))[0].numpy()})
+
+
+def drawn(net):
+    noise = [RNG.standard_normal((1, 3, 8, 8)).astype(np.float32) for _ in range(4)]
+    flat = np.full((1, 3, 8, 8), 0.123, np.float32)
+    return [*(sample(net, f"noise {n}", array) for n, array in enumerate(noise)), sample(net, "flat", flat)]
+
+
+def test_float64_shows_what_float32_is_worth():
+    net = network(Steep().eval(), [Input("input", (1, 3, 8, 8))])
+    found = {drawn_sample.name: rounding(net, drawn_sample) for drawn_sample in drawn(net)}
+    assert all(error < 1e-5 for name, error in found.items() if name != "flat")
+    assert found["flat"] > 1e-2
+
+
+def test_an_input_that_proves_nothing_is_left_out_with_the_reason():
+    net = network(Steep().eval(), [Input("input", (1, 3, 8, 8))])
+    samples = drawn(net)
+    # a runtime that rounds otherwise: the mean of the pixels in another order
+    text = """<ir_version: 9, opset_import: ["": 20]> g (float[1,3,8,8] input) => (float[1,3,8,8] output) <
+        float a = {0.1}, float b = {0.7}, float e = {1e-9}, int64[2] axes = {2, 3}> {
+        m = Mul(input, a)  y = Add(m, b)  p = GlobalAveragePool(y)  c = Sub(y, p)  q = Mul(c, c)
+        r = ReduceMean(q, axes)  s = Sqrt(r)  t = Add(s, e)  output = Div(c, t) }"""
+    model = onnx.parser.parse_model(text).SerializeToString()
+    kept, notes = dependable(net, samples, model, 1e-4, 4)
+    assert [found.name for found in kept] == [f"noise {n}" for n in range(4)]
+    (note,) = notes
+    assert note.startswith("flat: PyTorch's own float32 is ")
+    assert note.endswith("off its float64 there, so this input proves nothing at 0.0001")
+    assert len(dependable(net, samples, model, 1e-4, 5)[0]) == 5, "never fewer than the minimum"
+
+
+def test_a_wrong_export_is_no_reason_to_leave_an_input_out():
+    net = network(torch.nn.Sequential(torch.nn.ReLU()).eval(), [Input("input", (1, 3, 8, 8))])
+    wrong = export(network(torch.nn.Sequential(torch.nn.Sigmoid()).eval(), [Input("input", (1, 3, 8, 8))]))
+    samples = drawn(net)
+    assert dependable(net, samples, wrong.model.SerializeToString(), 1e-4, 1) == (tuple(samples), ())
+
+
+def test_a_module_that_insists_on_float32_keeps_its_inputs():
+    net = network(Stubborn().eval(), [Input("input", (1, 3, 8, 8))])
+    assert rounding(net, drawn(net)[0]) is None
