@@ -68,6 +68,8 @@ class Legalized:
     flags: tuple[Flag, ...]
     verdicts: dict[str, dict[str, Verdict]] = field(default_factory=dict)
     probes: int = 0
+    islands: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Target -> the nodes, by name, that run in NumPy there."""
 
 
 @dataclass(frozen=True)

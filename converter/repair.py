@@ -1,36 +1,41 @@
 """The whole model is wrong on a target though each node is right: find the place, distrust it, take the next alternative.
 
 Round by round: every target runs the whole model; where one fails, `locating` finds the region, and a rule that makes the
-region right on all targets is applied to it and to all others like it. It ends when all targets are right, when no rule
-helps, or when the time is up.
+region right on all targets is applied to it and to all others like it. What no rule helps becomes an island on that target: a
+node that runs in NumPy. It ends when all targets are right, when nothing helps, or when the time is up.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import onnx_ir as ir
 
 from converter.backends import Arrays
+from converter.graph import static_shape
 from converter.legalize import Choice, Flag, Legalized, Legalizer, Rewrite, commit, flags_of, joined
 from converter.locating import Located, alike, locate
+from converter.numpy_runtime import KERNELS
 from converter.support import Verdict
+from converter.support.measure import Measurer
 from converter.support.probes import Activations, Region
 from converter.targets import Target
 
-MAX_REPAIRS = 30
+MAX_REPAIRS = 60
+
+MAX_ISLANDS = 60
+"""A target that needs more islands than this is better served by NumPy altogether."""
 
 
 def repair(model: ir.Model, samples: Sequence[Arrays], legalizer: Legalizer, done: Legalized) -> Legalized:
-    """`done` with the rewrites that the whole model turned out to need; `model` is changed in place.
-
-    A target on which some node is flagged already is left alone: it cannot run the whole model.
-    """
+    """`done` with the rewrites and the islands that the whole model turned out to need; `model` is changed in place."""
     measurer = legalizer.measurer
-    waiting = [t for t in measurer.targets if measurer.can_probe(t) and all(f.target != t.name for f in done.flags)]
+    targets = [target for target in measurer.targets if measurer.can_probe(target)]
+    waiting, lost = list(targets), set[Target]()
     stuck: list[Flag] = []
+    _settle_flags(done.flags, targets, model, measurer)
     for _ in range(MAX_REPAIRS):
         if not waiting or time.monotonic() > legalizer.deadline:
             break
@@ -43,13 +48,39 @@ def repair(model: ir.Model, samples: Sequence[Arrays], legalizer: Legalizer, don
         found = _settle(located, target, model, activations, legalizer)
         if isinstance(found, Flag):
             stuck.append(found)
-            waiting.pop(0)
+            if not _make_island(target, reversed(located.region.nodes), measurer):
+                lost.add(waiting.pop(0))
             continue
         done = joined(done, legalizer.run(model, samples))
         done = replace(done, rewrites=(*done.rewrites, *found))
-        flagged = {flag.target for flag in (*done.flags, *stuck)}
-        waiting = [t for t in measurer.targets if measurer.can_probe(t) and t.name not in flagged]
-    return replace(done, flags=(*done.flags, *stuck))
+        _settle_flags(done.flags, targets, model, measurer)
+        waiting = [candidate for candidate in targets if candidate not in lost]  # what was right may be so no more
+    names = {node.name for node in model.graph}
+    right = [target for target in targets if target not in waiting and target not in lost]
+    islands = {t.name: tuple(sorted(present)) for t in right if (present := measurer.islands[t] & names)}
+    return replace(done, flags=(*done.flags, *stuck), islands=islands)
+
+
+def _settle_flags(flags: Iterable[Flag], targets: Sequence[Target], model: ir.Model, measurer: Measurer) -> None:
+    """Make islands of the nodes that are flagged."""
+    nodes = {node.name: node for node in model.graph}
+    for flag in flags:
+        for target in targets:
+            if target.name == flag.target and flag.node in nodes:
+                _make_island(target, [nodes[flag.node]], measurer)
+
+
+def _make_island(target: Target, nodes: Iterable[ir.Node], measurer: Measurer) -> bool:
+    """Let the first of the nodes that can run in NumPy, and does not yet, do so on the target. False when none can."""
+    islands = measurer.islands[target]
+    for node in nodes:
+        if node.name is None or node.name in islands or len(islands) >= MAX_ISLANDS:
+            continue
+        known = all(value is None or static_shape(value) is not None for value in (*node.inputs, *node.outputs))
+        if known and not node.domain and node.op_type in KERNELS:
+            islands.add(node.name)
+            return True
+    return False
 
 
 def _settle(

@@ -3,7 +3,7 @@
 Why     OpenCV fuses neighbouring layers, and some fusions compute something else: a gate becomes a hard-swish, a norm behind
         an activation goes into the convolution before it, an activation behind a MatMul is dropped (4.8.1 and older)
 Before  y = Op(a, b)
-After   y = Op(Reshape(a, a.shape), Reshape(b, b.shape)); a constant or a graph's input stays as it is
+After   y = Op(Reshape(a, a.shape), Reshape(b, b.shape)); a constant stays as it is
 Error   0: the same numbers; a Reshape to the same shape costs nothing in cv2.dnn, and no pattern looks through it
 """
 
@@ -19,7 +19,7 @@ def barrier_by_reshape(node: ir.Node, tape: ir.tape.Tape) -> ir.Value | list[ir.
     inputs: list[ir.Value | None] = []
     fenced = 0
     for position, value in enumerate(node.inputs):
-        if value is None or value.const_value is not None or value.producer() is None:
+        if value is None or value.const_value is not None:
             inputs.append(value)
             continue
         if (producer := value.producer()) is not None and producer.op_type == "Reshape":
@@ -30,7 +30,7 @@ def barrier_by_reshape(node: ir.Node, tape: ir.tape.Tape) -> ir.Value | list[ir.
         inputs.append(tape.op("Reshape", [value, indices(tape, shape)]))
         fenced += 1
     if not fenced:
-        raise Decline("no input of it comes from another node")
+        raise Decline("all its inputs are constant")
     return _copy(node, inputs, tape)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import onnx_ir as ir
 
-from converter.graph import static_shape
+from converter.graph import is_constant, static_shape
 
 Detector = Callable[[Sequence[ir.Node]], bool]
 
@@ -44,7 +44,74 @@ def resize_of_one_row(nodes: Sequence[ir.Node]) -> bool:
     return before is not None and len(before) == 4 and 1 in before[2:]
 
 
-DETECTORS: dict[str, Detector] = {"hard_swish_gate": hard_swish_gate, "resize_of_one_row": resize_of_one_row}
+def matmul_activation(nodes: Sequence[ir.Node]) -> bool:
+    """An activation behind a product of two computed operands: 4.8.1 and older give the product itself."""
+    node = nodes[-1]
+    return node.op_type in ACTIVATIONS and _is_product(node.inputs[0], nodes)
+
+
+def matmul_scalar(nodes: Sequence[ir.Node]) -> bool:
+    """A constant scalar behind a product of two computed operands: some old versions drop it."""
+    node = nodes[-1]
+    if node.op_type not in SCALED or len(node.inputs) != 2:
+        return False
+    return any(
+        _is_product(value, nodes) and other is not None and is_constant(other) and static_shape(other) in ((), (1,))
+        for value, other in (tuple(node.inputs), tuple(reversed(node.inputs)))
+    )
+
+
+def conv_activation_norm(nodes: Sequence[ir.Node]) -> bool:
+    """A normalisation behind an activation (not Relu) behind a convolution: 5.0.0 folds it into the convolution."""
+    norm = nodes[-1]
+    if norm.op_type != "BatchNormalization":
+        return False
+    activation = _producer(norm.inputs[0], nodes)
+    if activation is None or activation.op_type not in ACTIVATIONS - {"Relu"}:
+        return False
+    convolution = _producer(activation.inputs[0], nodes)
+    return convolution is not None and convolution.op_type == "Conv"
+
+
+ACTIVATIONS = frozenset(
+    {
+        *(
+            "Relu",
+            "LeakyRelu",
+            "Sigmoid",
+            "Tanh",
+            "HardSigmoid",
+            "HardSwish",
+            "Elu",
+            "Selu",
+            "Celu",
+            "Mish",
+            "Softplus",
+        ),
+        *("Gelu", "Clip", "Exp", "Abs", "Erf", "Neg", "Sqrt", "Log"),
+    }
+)
+SCALED = frozenset({"Mul", "Div", "Add", "Sub", "Pow"})
+
+
+def _producer(value: ir.Value | None, nodes: Sequence[ir.Node]) -> ir.Node | None:
+    """The node of the region that makes the value."""
+    producer = value.producer() if value is not None else None
+    return producer if producer in nodes else None
+
+
+def _is_product(value: ir.Value | None, nodes: Sequence[ir.Node]) -> bool:
+    producer = _producer(value, nodes)
+    return producer is not None and producer.op_type == "MatMul" and not any(is_constant(v) for v in producer.inputs)
+
+
+DETECTORS: dict[str, Detector] = {
+    "hard_swish_gate": hard_swish_gate,
+    "resize_of_one_row": resize_of_one_row,
+    "matmul_activation": matmul_activation,
+    "matmul_scalar": matmul_scalar,
+    "conv_relu_bn": conv_activation_norm,
+}
 """Pattern, as the cases are called -> how it is recognised."""
 
 
