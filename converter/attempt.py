@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from converter.export import Exported
+from converter.islands import Plan
 from converter.legalize import Flag, Legalized
 from converter.numpy_runtime import Program
 from converter.passes import Simplified
@@ -23,10 +25,17 @@ class Attempt:
     onnx: bytes
     opset: int
     """The opset in which `onnx` is written: the form that measured best on the targets."""
+    islands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Target's name -> the names of its nodes that run in NumPy there."""
+    plans: tuple[Plan, ...] = ()
+    """How they do, once that was verified."""
 
-    def shortfall(self) -> tuple[int, int]:
-        """How many backends give other numbers, and how many targets do not run the model right: (0, 0) is what is wanted."""
-        return len(self.mismatches()), len(self.unmet())
+    def shortfall(self) -> tuple[int, int, int]:
+        """How many backends give other numbers, how many targets do not run the model right, and how many need islands.
+
+        (0, 0, 0) is what is wanted.
+        """
+        return len(self.mismatches()), len(self.unmet()), len(self.plans)
 
     def unmet(self) -> list[Check]:
         """The targets whose cv2.dnn refuses the model, dies of it, or computes other numbers."""
@@ -42,4 +51,8 @@ class Attempt:
         A node that fails alone can be right in its place: the whole model, measured, has the last word.
         """
         unmet = {check.target for check in self.unmet()}
-        return [flag for flag in self.legalized.flags if (flag.target in unmet) == standing]
+        return [
+            flag
+            for flag in self.legalized.flags
+            if (flag.target in unmet) == standing and flag.node not in self.islands.get(flag.target, ())
+        ]

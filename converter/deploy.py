@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from converter.deploy_runtime.islands import IslandBackend
 from converter.deploy_runtime.program import main
 from converter.preprocess import Preprocess
 from converter.render import paste, render
@@ -48,15 +49,18 @@ def render_deploy(
     """The text of deploy.py. Every value enters as a literal, so no text in it can become code.
 
     opencv: for each target {"version": "4.10.0", "engine": "classic" or "new", "backend": "opencv" or "numpy",
-    "reason": text}; what else it holds is left out.
+    "reason": text}, and where it needs islands.py "islands": [{"node": name, "op": operator}, ...] and its "name", which is
+    that of its plan; what else it holds is left out.
     Raises InputError for an unknown task, or a setting that it does not have.
     """
     found = task_named(task)
     found.check(task_settings)
     settings = {**found.settings, **task_settings}
+    islands = any(target.get("islands") for target in opencv)
     return render(
         "deploy.py",
-        pasted=paste([main, found.postprocess, found.draw, found.describe]),
+        pasted=paste([main, found.postprocess, found.draw, found.describe, *([IslandBackend] if islands else [])]),
+        islands=islands,
         name=name,
         tool_version=tool_version,
         inputs=[_triple(tensor) for tensor in inputs],
@@ -65,11 +69,18 @@ def render_deploy(
         labels=None if labels is None else [str(label) for label in labels],
         settings=settings,
         settings_in_words=", ".join(settings) or "none",
-        opencv=[
-            {key: str(target.get(key) or "") for key in ("version", "engine", "backend", "reason")} for target in opencv
-        ],
+        opencv=[_verified(target) for target in opencv],
         tolerance=float(tolerance),
     )
+
+
+def _verified(target: Mapping[str, Any]) -> dict[str, Any]:
+    """As `About` holds it."""
+    facts: dict[str, Any] = {key: str(target.get(key) or "") for key in ("version", "engine", "backend", "reason")}
+    if target.get("islands"):
+        nodes = [f"{island['op']} {island['node']}" for island in target["islands"]]
+        facts["islands"] = {"plan": str(target["name"]), "nodes": nodes}
+    return facts
 
 
 def _triple(tensor: Tensor) -> tuple[str, tuple[int | None, ...] | None, str]:

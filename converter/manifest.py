@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from converter.islands import render_islands
 from converter.preprocess import Preprocess
 from converter.targets import Target
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from converter.attempt import Attempt
     from converter.checkpoint import LoadedModel
     from converter.export import Network
+    from converter.islands import Plan
     from converter.legalize import Flag, Legalized, Rewrite, Survey
     from converter.passes import Simplified
     from converter.support.measure import Measurer
@@ -74,7 +76,8 @@ def build(
             "notes": list(best.simplified.notes),
         },
         "ops": dict(sorted(Counter(node.op_type for node in best.legalized.model.graph).items())),
-        "targets": [_target(target, best.verification.of("opencv", target.name)) for target in targets],
+        "targets": [_target(target, best) for target in targets],
+        **_note_islands(best),
         "rewrites": [_rewrite(rewrite) for rewrite in best.legalized.rewrites],
         "flags": [_flag(flag) for flag in best.flags()],
         "overruled": [_flag(flag) for flag in best.flags(standing=False)],
@@ -94,13 +97,49 @@ def _name(loaded: LoadedModel) -> str:
     return loaded.path.stem if loaded.path else type(loaded.module).__name__
 
 
-def _target(target: Target, check: Check) -> dict[str, Any]:
+def _target(target: Target, best: Attempt) -> dict[str, Any]:
+    check = best.verification.of("opencv", target.name)
+    islands = [island for plan in best.plans if plan.target == target for island in _islands(plan, best)]
     return {
         "name": target.name,  # as --target says it: the version, or what the interpreter was registered as
         "version": target.version,
         "engine": target.engine,
         "backend": "opencv" if check.ok else "numpy",
         "reason": "" if check.ok else f"{check.status}: {check.reason}",
+        **({"islands": islands} if islands else {}),
+    }
+
+
+def _islands(plan: Plan, best: Attempt) -> list[dict[str, Any]]:
+    why = {
+        flag.node: "; ".join([str(flag.verdict), *flag.reasons])
+        for flag in best.legalized.flags
+        if flag.target == plan.target.name
+    }
+    return [
+        {"node": island.node, "op": island.op, "why": why.get(island.node, ""), "mechanism": plan.mechanism}
+        for island in plan.islands
+    ]
+
+
+def _note_islands(best: Attempt) -> dict[str, Any]:
+    """What whoever wants to use model.onnx alone must know; nothing where there are no islands."""
+    if not best.plans:
+        return {}
+    kit = render_islands(best.plans)
+    return {
+        "islands": {
+            "note": "where a target lists islands, model.onnx needs deploy.py there, which runs these nodes in NumPy",
+            "mechanisms": {
+                "layers": "each is a layer of the net that calls back into Python",
+                "parts": "they run between the parts of the net, which are files of their own",
+            },
+            "parts": {
+                name: {"files": list(files), "bytes": sum(len(kit.parts[file]) for file in files)}
+                for name, files in kit.files.items()
+                if files
+            },
+        }
     }
 
 
@@ -184,6 +223,15 @@ def describe_survey(surveyed: Survey, measurer: Measurer) -> str:
         counts = Counter(verdicts[target.name].status for verdicts in surveyed.verdicts.values())
         lines.append(f"{target}: " + ", ".join(f"{count} {status}" for status, count in counts.most_common()))
     return "\n".join([*lines, f"{measurer.probed} probes in child processes"])
+
+
+def describe_checks(found: Attempt) -> str:
+    lines = [str(check) for check in found.verification.checks]
+    for plan in found.plans:
+        nodes = Counter(island.op for island in plan.islands)
+        what = ", ".join(f"{count} x {op}" for op, count in nodes.most_common())
+        lines.append(f"{plan.target}: islands in NumPy, as {plan.mechanism} of the net: {what}")
+    return "\n".join(lines)
 
 
 def describe_legalized(legalized: Legalized) -> str:

@@ -41,6 +41,14 @@ class OpenCVRun:
         return self.status if not self.error else f"{self.status}: {self.error}"
 
 
+@dataclass(frozen=True)
+class IslandFiles:
+    """The folder in which islands.py lies with all that it needs, and which of its plans is meant."""
+
+    folder: Path
+    plan: str
+
+
 class OpenCVWorker:
     """A child process with cv2, started when first needed and again after a crash. Use it as a context manager.
 
@@ -70,8 +78,15 @@ class OpenCVWorker:
         self._stop()
         self._folder.cleanup()
 
-    def run(self, model: bytes | Path, samples: Sequence[Arrays], outputs: Sequence[str]) -> OpenCVRun:
-        """Load the model once and run every sample; inputs by name, outputs by name."""
+    def run(
+        self,
+        model: bytes | Path,
+        samples: Sequence[Arrays],
+        outputs: Sequence[str],
+        *,
+        islands: IslandFiles | None = None,
+    ) -> OpenCVRun:
+        """Load the model once and run every sample; inputs by name, outputs by name. `islands`: nodes that run in NumPy."""
         folder = Path(self._folder.name)
         path = model if isinstance(model, Path) else folder / "model.onnx"
         if isinstance(model, bytes):
@@ -80,13 +95,15 @@ class OpenCVWorker:
         results = [folder / f"result{i}.npz" for i in range(len(samples))]
         for file, sample in zip(inputs, samples, strict=True):
             np.savez(file, **dict(sample))  # type: ignore[arg-type]
-        job = {
+        job: dict[str, Any] = {
             "model": str(path),
             "engine": self.target.engine,
             "inputs": [str(file) for file in inputs],
             "outputs": list(outputs),
             "results": [str(file) for file in results],
         }
+        if islands is not None:
+            job["islands"] = {"source": str((islands.folder / "islands.py").resolve()), "plan": islands.plan}
         answer = self._ask(job)
         if answer.status != "ran":
             return answer

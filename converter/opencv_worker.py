@@ -6,7 +6,8 @@ for more is an answer, not the machine's death.
 It reads one JSON job a line from standard input and answers with JSON lines on standard output. Before each step that may
 take the process down it says which step it is, so that whoever waits knows what a crash was. A job:
 
-    {"model": path, "engine": "classic" | "new", "inputs": [npz, ...], "outputs": [name, ...], "results": [npz, ...]}
+    {"model": path, "engine": "classic" | "new", "inputs": [npz, ...], "outputs": [name, ...], "results": [npz, ...],
+     "islands": {"source": path of islands.py, "plan": text}, where some nodes run in NumPy}
 
 Answers: once {"opencv": version, "numpy": version}; for a job {"step": "load"}, {"step": "run", "sample": i}, and last
 {"status": "ran" | "fails at load" | "fails at run" | "crashes", "error": text}.
@@ -18,6 +19,7 @@ CumSum does in 4.6; in one process all later answers would be worth nothing.
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import io
 import json
 import os
@@ -52,8 +54,8 @@ def limit_memory(limit: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (taken + limit, hard))
 
 
-def read_net(path: str, engine: str) -> Any:
-    """The net in the engine asked for. 5.x names its engines; what they are called changed, so ask by name."""
+def read_net(path: Any, engine: str) -> Any:
+    """The net of a file, or of its bytes, in the engine asked for. 5.x names its engines; names changed, so ask by name."""
     if int(cv2.__version__.split(".")[0]) < 5:
         return cv2.dnn.readNetFromONNX(path)
     names = ["ENGINE_NEW", "ENGINE_OPENCV"] if engine == "new" else ["ENGINE_CLASSIC"]
@@ -80,18 +82,39 @@ def as_blob(array: np.ndarray) -> Any:
     return cv2.Mat(array, wrap_channels=False) if hasattr(cv2, "Mat") else array.view(Blob)
 
 
+class Whole:
+    """A net without islands. Like those of islands.py it gives arrays for outputs by name, None where cv2 gives none."""
+
+    def __init__(self, net: Any) -> None:
+        self.net = net
+
+    def run(self, feeds: Any, names: Any) -> list[Any]:
+        for name, array in feeds.items():
+            self.net.setInput(as_blob(array), name)
+        return list(self.net.forward(names))
+
+
+def open_net(job: dict[str, Any]) -> Any:
+    if "islands" not in job:
+        return Whole(read_net(job["model"], job["engine"]))
+    spec: Any = importlib.util.spec_from_file_location("islands", job["islands"]["source"])
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.open_net(
+        Path(job["model"]), job["islands"]["plan"], lambda data: read_net(data, job["engine"]), as_blob
+    )
+
+
 def run(job: dict[str, Any]) -> dict[str, str]:
     step = "load"
     try:
         say(step="load")
-        net = read_net(job["model"], job["engine"])
+        net = open_net(job)
         step = "run"
         for sample, (inputs, results) in enumerate(zip(job["inputs"], job["results"])):
             say(step="run", sample=sample)
             with np.load(inputs) as arrays:
-                for name in arrays.files:
-                    net.setInput(as_blob(arrays[name]), name)
-            outputs = net.forward(job["outputs"])
+                outputs = net.run({name: arrays[name] for name in arrays.files}, job["outputs"])
             empty = [name for name, output in zip(job["outputs"], outputs) if output is None]
             if empty:
                 raise RuntimeError("no array for the outputs %s" % empty)

@@ -192,7 +192,12 @@ def search(
             best = found
         if not any(found.shortfall()):
             break
-        failed = ", ".join(dict.fromkeys(check.name for check in (*found.mismatches(), *found.unmet())))
+        failed = ", ".join(
+            dict.fromkeys(
+                [check.name for check in (*found.mismatches(), *found.unmet())]
+                + [f"{plan.target} (without NumPy)" for plan in found.plans]
+            )
+        )
         if time.monotonic() > deadline:
             tell.note(f"{failed}: not right with the {exported.rung} exporter's model; the time limit is reached")
             break
@@ -238,7 +243,7 @@ def attempt(
         form = WORKING_OPSET
     unverified = Verification(tuple(samples), (), tolerance)
     serialized = proto.SerializeToString(deterministic=True)
-    found = Attempt(exported, simplified, legalized, program, unverified, serialized, form)
+    found = Attempt(exported, simplified, legalized, program, unverified, serialized, form, legalized.islands)
     found = verified(found, targets, task, tell)
     tell.finish(manifest.describe_checks(found))
     return found

@@ -12,7 +12,7 @@ import numpy as np
 
 from converter.bundle import Bundle
 from converter.compare import compare
-from converter.opencv import OpenCVWorker
+from converter.opencv import IslandFiles, OpenCVWorker
 from converter.targets import Target, python_for
 
 
@@ -69,7 +69,7 @@ def verify(bundle: str | Path | Bundle, *, targets: Sequence[str | Target] = ())
         python_for(target)
     samples = read_golden(opened.folder / "golden.npz")
     tolerance = float(opened.manifest["verification"]["tolerance"])
-    return Proofs(opened, tolerance, tuple(_prove(opened.folder, target, samples, tolerance) for target in asked))
+    return Proofs(opened, tolerance, tuple(_prove(opened, target, samples, tolerance) for target in asked))
 
 
 def read_golden(path: Path) -> list[tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]:
@@ -84,14 +84,17 @@ def read_golden(path: Path) -> list[tuple[dict[str, np.ndarray], dict[str, np.nd
 
 
 def _prove(
-    folder: Path,
+    opened: Bundle,
     target: Target,
     samples: Sequence[tuple[dict[str, np.ndarray], dict[str, np.ndarray]]],
     tolerance: float,
 ) -> Proof:
     names = list(samples[0][1])
+    folder = opened.folder
+    planned = {entry.get("name") for entry in opened.manifest["targets"] if entry.get("islands")}
+    islands = IslandFiles(folder, target.name) if target.name in planned else None
     with OpenCVWorker(target, timeout=600) as worker:
-        run = worker.run(folder / "model.onnx", [inputs for inputs, _ in samples], names)
+        run = worker.run(folder / "model.onnx", [inputs for inputs, _ in samples], names, islands=islands)
     if run.status != "ran":
         return Proof(target.name, run.status, {}, run.error)
     errors = {

@@ -7,17 +7,21 @@ PyTorch's own margin is larger than what the tolerance allows. NaN and infinity 
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import onnx
 
 from converter.backends import Arrays, Outputs, run_numpy, run_onnxruntime, run_torch
 from converter.compare import compare
 from converter.errors import ConversionError
 from converter.export import Input, Network
+from converter.islands import Plan, mechanisms, plan_islands, render_islands
 from converter.numpy_runtime import Program
-from converter.opencv import OpenCVRun, OpenCVWorker
+from converter.opencv import IslandFiles, OpenCVRun, OpenCVWorker
 from converter.targets import Target
 
 TOLERANCE = 1e-4
@@ -135,15 +139,40 @@ def verify_opencv(
     tolerance: float,
     argmax: bool,
     *,
+    islands: IslandFiles | None = None,
     timeout: float = 600.0,
 ) -> Check:
     """The whole model on one target, in a child process of its interpreter."""
     names = list(samples[0].outputs)
     with OpenCVWorker(target, timeout=timeout) as worker:
-        run: OpenCVRun = worker.run(model, [sample.inputs for sample in samples], names)
+        run: OpenCVRun = worker.run(model, [sample.inputs for sample in samples], names, islands=islands)
     if run.status != "ran":
         return Check("opencv", target.name, run.status, {}, None, run.error)
     return _check("opencv", target.name, list(run.outputs), samples, tolerance, argmax)
+
+
+def verify_islands(
+    working: onnx.ModelProto,
+    model: bytes,
+    target: Target,
+    nodes: Sequence[str],
+    samples: Sequence[Sample],
+    tolerance: float,
+    argmax: bool,
+) -> tuple[Check, Plan]:
+    """The whole model on one target with these nodes as islands, and how: the first way that gives the right numbers.
+
+    working: the model in the working opset; model: as it was written. When no way is right, the last one's check.
+    """
+    for mechanism in mechanisms(target):
+        plan = plan_islands(target, mechanism, working, model, nodes)
+        with tempfile.TemporaryDirectory(prefix="torch2cv-") as folder:
+            render_islands([plan]).save(Path(folder))
+            files = IslandFiles(Path(folder), target.name)
+            check = verify_opencv(model, target, samples, tolerance, argmax, islands=files)
+        if check.ok:
+            break
+    return check, plan
 
 
 def _check(
