@@ -17,9 +17,10 @@ import onnx_ir as ir
 from converter.backends import Arrays, OnnxRuntime
 from converter.compare import compare
 from converter.costs import cost
-from converter.graph import signature, standalone
+from converter.graph import signature, standalone, window
 from converter.rewrites import Rule, apply, barriers, rules_for
 from converter.support import Verdict
+from converter.support.known import patterns_in
 from converter.support.measure import Measurer, Verdicts
 from converter.support.probes import Activations, Region, regions_of
 from converter.targets import Target
@@ -125,7 +126,7 @@ def survey(
     `samples`: two or more, each with one array per graph input; the tensors that they make inside are what the probes see.
     With `company`, each node is also probed behind its producers; without, known patterns alone are looked for.
     """
-    return _survey(model, measurer, Activations(model, samples), progress, company)
+    return _survey(model, measurer, Activations(model, samples), progress, company=company)
 
 
 def legalize(
@@ -163,10 +164,11 @@ class Legalizer:
         progress: Progress | None = None,
         depth: int = DEPTH,
     ) -> Legalized:
-        """Rewrite `model` in place, node by node."""
+        """Rewrite `model` in place, node by node. Below `DEPTH`, in what a rule built, known patterns are left alone."""
         activations = Activations(model, samples)
         rewrites: list[Rewrite] = []
-        first = current = surveyed or _survey(model, self.measurer, activations, progress)
+        alone = depth < DEPTH
+        first = current = surveyed or _survey(model, self.measurer, activations, progress, alone=alone)
         for _ in range(MAX_ROUNDS):
             changed = 0
             # in one run of the whole model, not one for each trial
@@ -175,13 +177,13 @@ class Legalizer:
                 if any(node.graph is None for node in region.nodes):
                     continue  # an earlier rewrite of this round took a part of it
                 choice = self.choose(region, activations, depth)
-                if isinstance(choice, Choice):
-                    rewrites.append(commit(region, choice, verdicts))
+                if isinstance(choice, Choice) and (done := self.commit(region, choice, verdicts, depth)) is not None:
+                    rewrites.append(done)
                     changed += 1
             if not changed:
                 break
             activations.forget()
-            current = _survey(model, self.measurer, activations, progress)
+            current = _survey(model, self.measurer, activations, progress, alone=alone)
         flags = tuple(
             flag
             for region, verdicts in current.bad
@@ -262,7 +264,41 @@ class Legalizer:
         left = self.run(copy, activations.of(region.inputs), depth=depth - 1).flags
         if left:
             return f"it needs {left[0].op_type}, which {left[0].target} does not run: {left[0].reasons[0]}"
+        if not region.alone and (known := self._pattern_in(copy)) is not None:
+            return f"after it there still is {known}"
         return _Trial(rule, position, added, error, copy)
+
+    def _pattern_in(self, copy: ir.Model) -> str | None:
+        """A known pattern in the copy that some target gets wrong."""
+        for node in copy.graph:
+            around = Region(tuple(window(node)))
+            for target, table in self.measurer.tables.items():
+                if not around.alone and _told(verdict := table.pattern(around.nodes)) and not verdict:
+                    return f"{around} on {target}: {verdict}"
+        return None
+
+    def commit(self, region: Region, choice: Choice, verdicts: Verdicts, depth: int = DEPTH) -> Rewrite | None:
+        """Apply the choice to the graph that the region is in: the ledger's line; None when the rule declines there.
+
+        A rule may see in the graph what it did not see in the copy; then it is not chosen again.
+        """
+        node = region.nodes[choice.position]
+        name, op_type, key = node.name or "", node.op_type, signature(region.nodes)
+        outcome = apply(choice.rule, node)
+        if outcome.declined is not None:
+            self._chosen.pop(key, None)
+            self._stuck[key, depth] = Stuck((f"{choice.rule.name}: {outcome.declined}",))
+            return None
+        return Rewrite(
+            node=name,
+            op_type=op_type,
+            rule=choice.rule.name,
+            replaced_by=choice.added,
+            needed_by={t.name: str(verdict) for t, verdict in verdicts.items() if not verdict and _told(verdict)},
+            error=choice.error,
+            promised=choice.rule.max_error,
+            error_after={target.name: verdict.error or 0.0 for target, verdict in choice.after.items()},
+        )
 
     def _confirm(self, region: Region, trial: _Trial, activations: Activations) -> Choice | str:
         """The trial as a choice when it is right on every target that is installed; else what one of them said."""
@@ -277,9 +313,17 @@ class Legalizer:
 
 
 def _survey(
-    model: ir.Model, measurer: Measurer, activations: Activations, progress: Progress | None, company: bool = False
+    model: ir.Model,
+    measurer: Measurer,
+    activations: Activations,
+    progress: Progress | None,
+    *,
+    company: bool = False,
+    alone: bool = False,
 ) -> Survey:
-    regions = [region for node in model.graph for region in regions_of(node)]
+    regions = [region for node in model.graph for region in regions_of(node) if region.alone or not alone]
+    if not company:
+        regions = [region if region.alone else _pattern_only(region) for region in regions]
     bad: dict[ir.Node, tuple[Region, Verdicts]] = {}
     seen: dict[str, dict[str, Verdict]] = {}
     found = measurer.verdicts(regions, activations, progress, company=company)
@@ -293,6 +337,17 @@ def _survey(
     return Survey(seen, list(bad.values()))
 
 
+def _pattern_only(region: Region) -> Region:
+    """The region without the nodes that take no part in the pattern which is known to be in it."""
+    found = patterns_in(region.nodes)
+    kept = list(region.nodes)
+    for node in region.nodes[:-1] if found else ():
+        fewer = [other for other in kept if other is not node]
+        if patterns_in(fewer) == found:
+            kept = fewer
+    return Region(tuple(kept))
+
+
 def _told(verdict: Verdict) -> bool:
     return verdict.status != "unmeasured"
 
@@ -304,25 +359,6 @@ def _error_in_onnxruntime(model: ir.Model, inputs: Sequence[Arrays], expected: S
         for sample, reference in zip(inputs, expected, strict=True)
         for got in [session.run(sample, list(reference))]
         for name, array in reference.items()
-    )
-
-
-def commit(region: Region, choice: Choice, verdicts: Verdicts) -> Rewrite:
-    """Apply the choice to the graph that the region is in; the ledger's line for it."""
-    node = region.nodes[choice.position]
-    name, op_type = node.name or "", node.op_type
-    outcome = apply(choice.rule, node)
-    if outcome.declined is not None:
-        raise ValueError(f"rule {choice.rule.name} accepted a copy of {name} and declined {name}: {outcome.declined}")
-    return Rewrite(
-        node=name,
-        op_type=op_type,
-        rule=choice.rule.name,
-        replaced_by=choice.added,
-        needed_by={target.name: str(verdict) for target, verdict in verdicts.items() if not verdict and _told(verdict)},
-        error=choice.error,
-        promised=choice.rule.max_error,
-        error_after={target.name: verdict.error or 0.0 for target, verdict in choice.after.items()},
     )
 
 

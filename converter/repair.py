@@ -15,7 +15,7 @@ import onnx_ir as ir
 
 from converter.backends import Arrays
 from converter.graph import static_shape
-from converter.legalize import Choice, Flag, Legalized, Legalizer, Rewrite, commit, flags_of, joined
+from converter.legalize import Choice, Flag, Legalized, Legalizer, Rewrite, flags_of, joined
 from converter.locating import Located, alike, locate
 from converter.numpy_runtime import KERNELS
 from converter.support import Verdict
@@ -99,8 +99,11 @@ def _settle(
             continue
         told = verdict if other is region else _probe(other, target, activations, legalizer)
         chosen = legalizer.choose(other, activations) if not told else None
-        if isinstance(chosen, Choice) and not any(node.graph is None for node in other.nodes):
-            rewrites.append(commit(other, chosen, {target: told}))
+        if isinstance(chosen, Choice) and (line := legalizer.commit(other, chosen, {target: told})) is not None:
+            rewrites.append(line)
+    if not rewrites:
+        (flag,) = flags_of(region, {target: verdict}, legalizer.choose(region, activations))
+        return flag
     return rewrites
 
 

@@ -11,6 +11,7 @@ from torch import nn
 
 import converter
 from converter.errors import ConversionError, InputError, MismatchError, OutputError, TargetError
+from converter.export import LADDER, climb
 from converter.progress import STEPS, Progress
 from converter.proving import read_golden
 
@@ -160,25 +161,53 @@ def test_a_failed_gate_writes_nothing_and_keeps_what_was_there(tmp_path):
     assert names(tmp_path) == ["bundle"]
 
 
-def test_a_target_that_cannot_run_it_gets_numpy_and_says_so(tmp_path, target_env):
+def self_test(bundle, python):
+    command = [python, "-B", "deploy.py", "--self-test"]
+    done = subprocess.run(command, cwd=bundle.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return (done.stdout + done.stderr).splitlines()[-1]
+
+
+def test_a_node_that_a_target_cannot_run_becomes_an_island_there(tmp_path, target_env):
+    target_env("4.10.0")
+    bundle = converter.convert(Sampling(), example="1x3x8x8", targets=["4.10.0"], out=tmp_path / "bundle")
+    (target,) = bundle.manifest["targets"]
+    assert target["backend"] == "opencv"
+    (island,) = target["islands"]
+    assert island["op"] == "GridSample"
+    assert "GridSample" in island["why"]
+    assert "OpenCV" in self_test(bundle, target_env("4.10.0"))
+    with pytest.raises(ConversionError, match="and --strict allows no islands"):
+        converter.convert(Sampling(), example="1x3x8x8", targets=["4.10.0"], out=tmp_path / "strict", strict=True)
+    assert names(tmp_path) == ["bundle"]
+
+
+def test_a_target_that_cannot_run_it_gets_numpy_and_says_so(tmp_path, target_env, monkeypatch):
+    monkeypatch.setattr("converter.repair.MAX_ISLANDS", 0)
     target_env("4.10.0")
     bundle = converter.convert(Sampling(), example="1x3x8x8", targets=["4.10.0"], out=tmp_path / "bundle")
     (target,) = bundle.manifest["targets"]
     assert target["backend"] == "numpy"
     assert target["reason"].startswith("fails at load: ")
     assert "GridSample" in {flag["op"] for flag in bundle.manifest["flags"]}
-    done = subprocess.run(
-        [target_env("4.10.0"), "-B", "deploy.py", "--self-test"],
-        cwd=bundle.folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "NumPy" in (done.stdout + done.stderr).splitlines()[-1]
+    assert "NumPy" in self_test(bundle, target_env("4.10.0"))
     with pytest.raises(ConversionError, match="and --strict allows no NumPy there"):
         converter.convert(Sampling(), example="1x3x8x8", targets=["4.10.0"], out=tmp_path / "strict", strict=True)
     assert names(tmp_path) == ["bundle"]
+
+
+def test_what_no_rule_helps_on_the_installed_opencv_becomes_an_island(tmp_path, monkeypatch):
+    """The gate, with every rule taken away: it would be wrong without a word."""
+    monkeypatch.setattr("converter.legalize.rules_for", lambda op: [])
+    monkeypatch.setattr("converter.legalize.barriers", list)
+    # the next exporter writes the gate in a form that needs no help, and would be preferred
+    monkeypatch.setattr("converter.pipeline.climb", lambda net: climb(net, LADDER[:1]))
+    bundle = converter.convert(Small(), example="1x3x16x16", out=tmp_path / "bundle")
+    (target,) = bundle.manifest["targets"]
+    assert target["backend"] == "opencv"
+    assert {island["op"] for island in target["islands"]} <= {"Mul", "HardSigmoid"}
+    assert "hard_swish_gate" in " ".join(island["why"] for island in target["islands"])
+    assert "OpenCV" in self_test(bundle, sys.executable)
 
 
 @pytest.mark.parametrize(

@@ -37,11 +37,8 @@ class SupportTable:
 
         `key`: the region's `signature`, where the caller has it.
         """
-        if self.measured is not None:
-            for pattern in patterns_in(nodes):
-                known = pattern_verdict(self.measured, pattern)
-                if known is not None and not known:
-                    return Verdict(known.status, f"{pattern}: {known.evidence}", known.error)
+        if not (known := self.pattern(nodes)) and known.status != "unmeasured":
+            return known
         key = key or signature(nodes)
         if (found := self._probed.get(key)) is not None:
             return found
@@ -53,6 +50,14 @@ class SupportTable:
                 return told
         ops = " -> ".join(node.op_type for node in nodes)
         return Verdict("unmeasured", f"{ops} was never run on {self.target}")
+
+    def pattern(self, nodes: Sequence[ir.Node]) -> Verdict:
+        """The verdict on a known pattern that ends with the last node; "unmeasured" when none is there, or none is wrong."""
+        for pattern in patterns_in(nodes) if self.measured is not None else ():
+            known = pattern_verdict(self.measured, pattern) if self.measured is not None else None
+            if known is not None and not known:
+                return Verdict(known.status, f"{pattern}: {known.evidence}", known.error)
+        return Verdict("unmeasured", "no pattern that is known to go wrong")
 
     def _keys_of(self, key: str, node: ir.Node) -> Features | Verdict:
         """The node's keys in this table's opset, or the verdict that it cannot be written in it."""
