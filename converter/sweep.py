@@ -150,11 +150,13 @@ def measure(entry: Entry, targets: Sequence[str], *, plain: bool, time_limit: fl
     result["exporter"], result["opset"] = best.exported.rung, best.opset
     result["nodes"] = len(best.legalized.model.graph)
     result["rewrites"] = dict(Counter(f"{r.op_type}: {r.rule}" for r in best.legalized.rewrites))
+    islands = {plan.target.name: dict(Counter(island.op for island in plan.islands)) for plan in best.plans}
     result["targets"] = {
         check.target or check.backend: {
             "status": STATUS.get(check.status, check.status),
             "error": float(f"{check.worst:.1e}") if check.ok else None,
             "reason": check.reason[:300],
+            "islands": islands.get(check.target or "", {}),
         }
         for check in best.verification.checks
     }
@@ -234,15 +236,20 @@ def summary(results: Sequence[Mapping[str, Any]], targets: Sequence[str]) -> Ite
     """N of M on each target, and a line with the reason for each model that is not among the N."""
     for target in targets:
         statuses = [status_of(result, target) for result in results]
+        islands = [islands_of(result, target) for result in results]
         counts = Counter(statuses)
         rest = ", ".join(f"{count} {status}" for status, count in counts.most_common() if status != "ok")
+        with_islands = sum(status == "ok" and bool(found) for status, found in zip(statuses, islands, strict=True))
+        helped = f", {with_islands} of them with islands" if with_islands else ""
         bare = [r["plain"].get(target) for r in results if "plain" in r]
         plainly = f"; plain {bare.count('ok')} of {len(bare)}" if bare else ""
-        yield f"OpenCV {target}: {counts['ok']} of {len(results)}{plainly}" + (f" ({rest})" if rest else "")
-        for result, status in zip(results, statuses, strict=True):
+        yield f"OpenCV {target}: {counts['ok']} of {len(results)}{helped}{plainly}" + (f" ({rest})" if rest else "")
+        for result, status, found in zip(results, statuses, islands, strict=True):
             if status != "ok":
                 why = result.get("failed") or result["targets"][target]["reason"]
                 yield f"    {result['model']}: {status}: {why[:200]}"
+            elif found:
+                yield f"    {result['model']}: islands: {', '.join(f'{count} {op}' for op, count in found.items())}"
 
 
 def status_of(result: Mapping[str, Any], target: str) -> str:
@@ -250,6 +257,12 @@ def status_of(result: Mapping[str, Any], target: str) -> str:
     if "targets" not in result:
         return "failed"
     return str(result["targets"].get(target, {"status": "not run"})["status"])
+
+
+def islands_of(result: Mapping[str, Any], target: str) -> Mapping[str, int]:
+    """Op -> how many nodes of it run in NumPy there."""
+    found: Mapping[str, int] = result.get("targets", {}).get(target, {}).get("islands", {})
+    return found
 
 
 def main() -> None:

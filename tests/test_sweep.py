@@ -86,6 +86,18 @@ def test_a_model_that_fails_is_a_result_among_others(arch, tmp_path):
     assert lines[1].startswith(f"    {arch}:bad: failed: ")
 
 
+def test_the_summary_tells_islands_apart():
+    def result(model, status, **islands):
+        return {"model": model, "targets": {"4.6.0": {"status": status, "reason": "no", "islands": islands}}}
+
+    results = [result("a", "ok"), result("b", "ok", GridSample=2), result("c", "wrong")]
+    assert list(summary(results, ["4.6.0"])) == [
+        "OpenCV 4.6.0: 2 of 3, 1 of them with islands (1 wrong)",
+        "    b: islands: 2 GridSample",
+        "    c: wrong: no",
+    ]
+
+
 def test_what_is_there_is_not_run_again(arch, tmp_path):
     entry = Entry(f"{arch}:good", inputs=("1x3x12x12",))
     (tmp_path / entry.file).write_text(json.dumps({"model": "earlier", "targets": {TARGET: {"status": "wrong"}}}))
