@@ -48,7 +48,7 @@ def main() -> None:
         checkpoint = str(Path(folder) / "weights.pth")
         subprocess.run([sys.executable, "-c", SAVE, options.arch, checkpoint], check=True)
         bare = [sys.executable, "-c", BARE, checkpoint, options.arch, str(Path(folder) / "bare.onnx"), options.input]
-        ours = [sys.executable, "-m", "converter.cli", checkpoint, "--arch", options.arch, "--input", options.input]
+        ours = [sys.executable, "-m", "converter", checkpoint, "--arch", options.arch, "--input", options.input]
         ours += ["-o", str(Path(folder) / "bundle")]
         seconds(bare), seconds(ours)  # warm the page cache
         pairs = [(seconds(ours), seconds(bare)) for _ in range(options.pairs)]

@@ -17,12 +17,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from converter.sweep import read_list, status_of, summary, sweep
+from converter.sweep import outcome_of, read_list, summary, sweep
 
 
 def baseline_of(results: list[dict[str, Any]], targets: list[str]) -> dict[str, dict[str, str]]:
     """Model -> target -> status."""
-    return {result["model"]: {target: status_of(result, target) for target in targets} for result in results}
+    return {result["model"]: {target: word_of(result, target) for target in targets} for result in results}
+
+
+def word_of(result: dict[str, Any], target: str) -> str:
+    """The outcome in a word; "islands" for a model that is right with their help."""
+    outcome = outcome_of(result, target)
+    return "islands" if outcome["status"] == "ok" and outcome["islands"] else str(outcome["status"])
 
 
 def compare(old: dict[str, dict[str, str]], new: dict[str, dict[str, str]]) -> tuple[list[str], bool]:
@@ -33,7 +39,7 @@ def compare(old: dict[str, dict[str, str]], new: dict[str, dict[str, str]]) -> t
             before = old.get(model, {}).get(target)
             if before not in (None, status):
                 lines.append(f"{model} on {target}: {before} -> {status}")
-                lost |= before == "ok"
+                lost |= before == "ok" or (before == "islands" and status != "ok")
     return lines, lost
 
 
@@ -50,7 +56,7 @@ def main() -> None:
     options = parser.parse_args()
 
     def tell(done: int, count: int, result: dict[str, Any]) -> None:
-        statuses = {t: status_of(result, t) for t in options.target} if "targets" in result else result["failed"][-160:]
+        statuses = {t: word_of(result, t) for t in options.target} if "targets" in result else result["failed"][-160:]
         print(f"{done}/{count} {result['model']}: {statuses}", file=sys.stderr, flush=True)
 
     results = sweep(

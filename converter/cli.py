@@ -234,7 +234,7 @@ def sweep(
     import os
     from json import dumps
 
-    from converter.sweep import read_list, status_of, summary
+    from converter.sweep import outcome_of, read_list, summary
     from converter.sweep import sweep as run
     from converter.targets import Target, default_targets, python_for
 
@@ -245,7 +245,7 @@ def sweep(
     progress.start("sweep")
 
     def tell(done: int, count: int, result: Any) -> None:
-        found = ", ".join(f"{name} {status_of(result, name)}" for name in names)
+        found = ", ".join(f"{name} {outcome_of(result, name)['status']}" for name in names)
         progress.note(f"{done} of {count}: {result['model']}: {found if 'targets' in result else result['failed']}")
         progress.advance(done, count)
 
@@ -254,7 +254,7 @@ def sweep(
     finally:
         progress.stop()
     print(dumps(results, indent=2) if json else "\n".join(summary(results, names)))
-    raise typer.Exit(0 if all(status_of(r, name) == "ok" for r in results for name in names) else 3)
+    raise typer.Exit(0 if all(outcome_of(r, name)["status"] == "ok" for r in results for name in names) else 3)
 
 
 @app.command()
@@ -394,7 +394,3 @@ def main() -> NoReturn:
         print("interrupted; nothing was written", file=sys.stderr)
         sys.exit(130)
     sys.exit(0)
-
-
-if __name__ == "__main__":
-    main()

@@ -12,7 +12,7 @@ import dataclasses
 import math
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,12 +175,16 @@ def search(
     task: str,
     tell: Progress,
     time_limit: float = TIME_LIMIT,
+    exports: Iterable[Exported] | None = None,
 ) -> Attempt:
-    """The first exporter's model that every target runs right; when none is, the one that most targets do."""
+    """The first exporter's model that every target runs right; when none is, the one that most targets do.
+
+    `exports`: what `climb(net)` gives, for who searches more than once.
+    """
     deadline = time.monotonic() + time_limit
     best: Attempt | None = None
     tell.start("export")
-    for exported in climb(net):
+    for exported in climb(net) if exports is None else exports:
         if best is None:
             model = exported.model.SerializeToString()
             samples, notes = dependable(net, samples, model, tolerance, MINIMUM_SAMPLES)

@@ -1,5 +1,7 @@
 """Many models on many OpenCVs: one child process a model, over all cores, resumable.
 
+One file is made for all targets; a target that it does not serve, or not without islands, is tried alone as well.
+
 A list has a model a line: an architecture with random weights (`resnet18` is timm's, `torchvision:NAME`,
 `package.module:callable`, `file.py:callable`), or a checkpoint, each with options as `convert` takes them:
 
@@ -24,9 +26,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from converter.errors import ConverterError, InputError
+
+if TYPE_CHECKING:
+    from converter.attempt import Attempt
 
 STATUS = {"fails at load": "refused", "fails at run": "refused"}
 """Check.status -> the word in a sweep, where they differ."""
@@ -121,7 +126,7 @@ def measure(entry: Entry, targets: Sequence[str], *, plain: bool, time_limit: fl
     from converter import checkpoint, pipeline
     from converter.checkpoint import parse_arch_args
     from converter.checkpoint.architecture import build
-    from converter.export import network
+    from converter.export import climb, network
     from converter.inputs import image_shape, photos, read_example
     from converter.progress import Progress
     from converter.targets import Target
@@ -144,14 +149,39 @@ def measure(entry: Entry, targets: Sequence[str], *, plain: bool, time_limit: fl
     result: dict[str, Any] = {"model": entry.model}
     if plain:
         result["plain"] = _bare(net, samples, asked)
+    exports = _Remembered(climb(net))
     began = time.perf_counter()
-    best = pipeline.search(net, samples, asked, TOLERANCE, task, Progress(), time_limit)
-    result["seconds"] = round(time.perf_counter() - began, 1)
+    best = pipeline.search(net, samples, asked, TOLERANCE, task, Progress(), time_limit, exports)
     result["exporter"], result["opset"] = best.exported.rung, best.opset
     result["nodes"] = len(best.legalized.model.graph)
     result["rewrites"] = dict(Counter(f"{r.op_type}: {r.rule}" for r in best.legalized.rewrites))
+    result["targets"] = _outcomes(best)
+    result["flags"] = sorted({f"{f.target}: {f.op_type}: {f.verdict}"[:300] for f in best.flags()})
+    result["seconds"] = round(time.perf_counter() - began, 1)
+    short = [t for t in asked if status_of(result, t.name) != "ok" or islands_of(result, t.name)]
+    for target in short if len(asked) > 1 else ():  # what one target needs may be in another's way
+        best = pipeline.search(net, samples, [target], TOLERANCE, task, Progress(), time_limit, exports)
+        result["targets"][target.name]["alone"] = _outcomes(best)[target.name]
+    return result
+
+
+class _Remembered:
+    """What an iterator gave, for going through it again; what was not asked for yet is made when it is."""
+
+    def __init__(self, source: Iterator[Any]) -> None:
+        self._source, self._made = source, list[Any]()
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from self._made
+        for item in self._source:
+            self._made.append(item)
+            yield item
+
+
+def _outcomes(best: Attempt) -> dict[str, dict[str, Any]]:
+    """Target -> what it makes of the model."""
     islands = {plan.target.name: dict(Counter(island.op for island in plan.islands)) for plan in best.plans}
-    result["targets"] = {
+    return {
         check.target or check.backend: {
             "status": STATUS.get(check.status, check.status),
             "error": float(f"{check.worst:.1e}") if check.ok else None,
@@ -160,8 +190,6 @@ def measure(entry: Entry, targets: Sequence[str], *, plain: bool, time_limit: fl
         }
         for check in best.verification.checks
     }
-    result["flags"] = sorted({f"{f.target}: {f.op_type}: {f.verdict}"[:300] for f in best.flags()})
-    return result
 
 
 def _bare(net: Any, samples: Any, targets: Sequence[Any]) -> dict[str, str]:
@@ -192,7 +220,7 @@ def sweep(
 ) -> list[dict[str, Any]]:
     """Run every entry that has no result in `out` yet; all results, in the list's order.
 
-    A model that fails, hangs (twice the time limit) or takes its process down is a result: {"failed": why}.
+    A model that fails, hangs (several times the time limit) or takes its process down is a result: {"failed": why}.
     """
     out.mkdir(parents=True, exist_ok=True)
     done: list[dict[str, Any]] = []
@@ -212,7 +240,7 @@ def _one(entry: Entry, targets: Sequence[str], file: Path, plain: bool, time_lim
         if "failed" in known or set(targets) <= set(known["targets"]):
             return known
     job = {"entry": vars(entry), "targets": list(targets), "plain": plain, "time_limit": time_limit}
-    limit = 2 * time_limit
+    limit = (2 + len(targets)) * time_limit
     try:
         child = subprocess.run(
             [sys.executable, "-m", "converter.sweep"],
@@ -233,34 +261,50 @@ def _one(entry: Entry, targets: Sequence[str], file: Path, plain: bool, time_lim
 
 
 def summary(results: Sequence[Mapping[str, Any]], targets: Sequence[str]) -> Iterator[str]:
-    """N of M on each target, and a line with the reason for each model that is not among the N."""
+    """N of M on each target, and a line with the reason for each model that is not among the N.
+
+    With several targets also how many models are right on all of them in one file.
+    """
     for target in targets:
-        statuses = [status_of(result, target) for result in results]
-        islands = [islands_of(result, target) for result in results]
-        counts = Counter(statuses)
+        outcomes = [outcome_of(result, target) for result in results]
+        counts = Counter(outcome["status"] for outcome in outcomes)
         rest = ", ".join(f"{count} {status}" for status, count in counts.most_common() if status != "ok")
-        with_islands = sum(status == "ok" and bool(found) for status, found in zip(statuses, islands, strict=True))
+        with_islands = sum(outcome["status"] == "ok" and bool(outcome["islands"]) for outcome in outcomes)
         helped = f", {with_islands} of them with islands" if with_islands else ""
         bare = [r["plain"].get(target) for r in results if "plain" in r]
         plainly = f"; plain {bare.count('ok')} of {len(bare)}" if bare else ""
         yield f"OpenCV {target}: {counts['ok']} of {len(results)}{helped}{plainly}" + (f" ({rest})" if rest else "")
-        for result, status, found in zip(results, statuses, islands, strict=True):
-            if status != "ok":
-                why = result.get("failed") or result["targets"][target]["reason"]
-                yield f"    {result['model']}: {status}: {why[:200]}"
-            elif found:
+        for result, outcome in zip(results, outcomes, strict=True):
+            if outcome["status"] != "ok":
+                yield f"    {result['model']}: {outcome['status']}: {outcome['reason'][:200]}"
+            elif found := outcome["islands"]:
                 yield f"    {result['model']}: islands: {', '.join(f'{count} {op}' for op, count in found.items())}"
+    if len(targets) > 1:
+        together = [[status_of(result, target) == "ok" for target in targets] for result in results]
+        right = [result for result, found in zip(results, together, strict=True) if all(found)]
+        bare_files = sum(not any(islands_of(result, target) for target in targets) for result in right)
+        yield f"one file for all of them: {len(right)} of {len(results)}, {bare_files} of them without islands"
+
+
+def outcome_of(result: Mapping[str, Any], target: str) -> dict[str, Any]:
+    """What a target makes of the model: in the file for all targets, or where that falls short in a file of its own."""
+    if "targets" not in result:
+        return {"status": "failed", "reason": result["failed"], "islands": {}}
+    found = result["targets"].get(target, {"status": "not run", "reason": "", "islands": {}})
+    alone = found.get("alone", found)
+    better = alone["status"] == "ok" and (found["status"] != "ok" or len(alone["islands"]) < len(found["islands"]))
+    return dict(alone if better else found)
 
 
 def status_of(result: Mapping[str, Any], target: str) -> str:
-    """ok, wrong, refused, crashes, timeout; failed where no model came out at all."""
+    """ok, wrong, refused, crashes, timeout of the file for all targets; failed where no model came out at all."""
     if "targets" not in result:
         return "failed"
     return str(result["targets"].get(target, {"status": "not run"})["status"])
 
 
 def islands_of(result: Mapping[str, Any], target: str) -> Mapping[str, int]:
-    """Op -> how many nodes of it run in NumPy there."""
+    """Op -> how many nodes of it run in NumPy there, in the file for all targets."""
     found: Mapping[str, int] = result.get("targets", {}).get(target, {}).get("islands", {})
     return found
 

@@ -27,7 +27,7 @@ def build(classes=3):
 
 
 def convert(*arguments, cwd=None):
-    command = [sys.executable, "-m", "converter.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "converter", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=300)
 
 
@@ -148,7 +148,7 @@ def test_an_unsafe_checkpoint_runs_nothing(tmp_path):
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_conversion_leaves_nothing(place, tmp_path, sent):
     options = ["--arch", f"{place / 'arch.py'}:build", "--input", "1x3x12x12", "-o", str(tmp_path / "out")]
-    command = [sys.executable, "-m", "converter.cli", str(place / "model.pth"), *options]
+    command = [sys.executable, "-m", "converter", str(place / "model.pth"), *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         while "[1/8]" not in (line := running.stderr.readline()):
             assert line, "it ended before it could be stopped"

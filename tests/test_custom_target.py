@@ -261,7 +261,7 @@ def test_the_file_is_the_users(monkeypatch):
 def test_on_the_command_line(here, tmp_path):
     def convert(*arguments):
         return subprocess.run(
-            [sys.executable, "-m", "converter.cli", "targets", *map(str, arguments)],
+            [sys.executable, "-m", "converter", "targets", *map(str, arguments)],
             capture_output=True, text=True, check=False, env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path)},
         )  # fmt: skip
 

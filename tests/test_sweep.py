@@ -5,7 +5,7 @@ import json
 import pytest
 
 from converter.errors import InputError
-from converter.sweep import Entry, read_list, status_of, summary, sweep
+from converter.sweep import Entry, _Remembered, outcome_of, read_list, status_of, summary, sweep
 from converter.targets import default_targets
 from tests.test_cli import convert
 
@@ -98,11 +98,47 @@ def test_the_summary_tells_islands_apart():
     ]
 
 
+def test_a_target_counts_with_the_file_that_serves_it_best():
+    def told(status, reason="", **islands):
+        return {"status": status, "reason": reason, "islands": islands}
+
+    def result(model, one, other):
+        return {"model": model, "targets": {"4.6.0": one, "5.0.0": other}}
+
+    results = [
+        result("both", told("ok"), told("ok")),
+        result("apart", told("wrong", "off") | {"alone": told("ok")}, told("ok")),
+        result("helped", told("ok", Pad=2) | {"alone": told("ok", Pad=2)}, told("ok", Pad=1) | {"alone": told("ok")}),
+        result("never", told("ok"), told("refused", "no Pad") | {"alone": told("wrong", "off by 2")}),
+        {"model": "lost", "failed": "no export"},
+    ]
+    assert list(summary(results, ["4.6.0", "5.0.0"])) == [
+        "OpenCV 4.6.0: 4 of 5, 1 of them with islands (1 failed)",
+        "    helped: islands: 2 Pad",
+        "    lost: failed: no export",
+        "OpenCV 5.0.0: 3 of 5 (1 refused, 1 failed)",
+        "    never: refused: no Pad",
+        "    lost: failed: no export",
+        "one file for all of them: 2 of 5, 1 of them without islands",
+    ]
+    assert outcome_of(results[1], "4.6.0")["status"] == "ok"
+    assert status_of(results[1], "4.6.0") == "wrong"
+
+
 def test_what_is_there_is_not_run_again(arch, tmp_path):
     entry = Entry(f"{arch}:good", inputs=("1x3x12x12",))
     (tmp_path / entry.file).write_text(json.dumps({"model": "earlier", "targets": {TARGET: {"status": "wrong"}}}))
     (result,) = sweep([entry], [TARGET], tmp_path)
     assert result["model"] == "earlier"
+
+
+def test_what_was_remembered_is_not_made_again():
+    made = []
+    remembered = _Remembered(made.append(n) or n for n in range(3))
+    assert next(iter(remembered)) == 0
+    assert made == [0]
+    assert [list(remembered), list(remembered)] == [[0, 1, 2]] * 2
+    assert made == [0, 1, 2]
 
 
 def test_the_command_prints_how_many_are_right_and_exits_3_when_one_is_not(arch, tmp_path):

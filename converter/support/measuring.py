@@ -92,6 +92,8 @@ def letter(run: OpenCVRun, case: Case) -> tuple[str, float | None]:
     return (found, None) if worst <= TOLERANCE else ("w", worst if math.isfinite(worst) else None)
 
 
+UNSTABLE = "unstable from run to run"
+
 UNSTEADY = {"Gemm": 6}
 """Op -> how often its cases run: on 4.x some are right or wrong by what lies in memory that nobody wrote."""
 
@@ -109,7 +111,7 @@ def measure_case(worker: OpenCVWorker, case: Case) -> tuple[str, float | None, s
             found.append((*letter(again, case), again.error))
     worst, error, text = max(found, key=lambda entry: SEVERITY.index(entry[0]))
     if len({entry[0] for entry in found}) > 1:
-        return worst, None, f"unstable from run to run; {text}".rstrip("; ")
+        return worst, None, f"{UNSTABLE}; {text}".rstrip("; ")
     errors = [entry[1] for entry in found if entry[1] is not None]
     steady = len(errors) == len(found) > 1 and max(errors) <= 1.5 * min(errors)
     return worst, max(errors) if steady else None, text
@@ -122,6 +124,31 @@ class Result:
     code: str
     error: float | None = None
     text: str = ""
+
+
+def agreed(before: Result | None, now: Result) -> Result:
+    """One result of two measurements of the same build: what differs is unstable, and the worse counts from then on.
+
+    So measuring again and again gives the same table. A time that was up says more of the machine than of OpenCV: the other
+    measurement counts.
+    """
+    if before is None or before.code == "t":
+        return now
+    if now.code == "t":
+        return before
+    if before.code != now.code:
+        worse = max(before, now, key=lambda result: SEVERITY.index(result.code))
+        return (
+            worse
+            if worse.text.startswith(UNSTABLE)
+            else Result(worse.code, None, f"{UNSTABLE}; {worse.text}".rstrip("; "))
+        )
+    if before.text.startswith(UNSTABLE):
+        return before
+    if before.error is None or now.error is None:
+        return Result(now.code, None, now.text)
+    steady = max(before.error, now.error) <= 1.5 * min(before.error, now.error)
+    return Result(now.code, before.error if steady else None, now.text)
 
 
 Known = dict[tuple[str, str], Result]
@@ -307,9 +334,16 @@ def _measured(
 ) -> str:
     """Measure one target and write its table, in the process of its own; what to tell of it."""
     started = time.perf_counter()
-    results = {**old, **measure(target, stored, wanted)}
+    versions = _versions(target)
+    earlier = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    comparable = all(versions[name] == earlier.get(name) for name in ("opencv", "numpy", "machine"))
+    new = measure(target, stored, wanted)
+    results = {
+        **old,
+        **{index: agreed(old.get(index) if comparable else None, result) for index, result in new.items()},
+    }
     complete = [results.get(index, Result("u")) for index in range(len(rows))]
-    written = write(path, table_of(target, complete, {**_versions(target), **_of(target, rows)}))
+    written = write(path, table_of(target, complete, {**versions, **_of(target, rows)}))
     counts = Counter(result.code for result in complete)
     took = f"{time.perf_counter() - started:.0f} s, {'written' if written else 'unchanged'}"
     return f"{target}: {dict(counts.most_common())}, {took}"

@@ -13,7 +13,19 @@ from converter.errors import TargetError
 from converter.support import measuring
 from converter.support import table as room
 from converter.support.cases import Case, text_model
-from converter.support.measuring import Result, digest, known, main, measure, measure_all, row, table_of, write_cases
+from converter.support.measuring import (
+    UNSTABLE,
+    Result,
+    agreed,
+    digest,
+    known,
+    main,
+    measure,
+    measure_all,
+    row,
+    table_of,
+    write_cases,
+)
 from converter.support.overview import choose
 from converter.targets import Target, default_targets, installed_version
 
@@ -87,6 +99,37 @@ def test_what_the_table_knows_is_not_run_again(tables):
     assert json.loads((tables / f"{HERE.key}.json").read_text())["codes"] == "cww"
     forget()
     assert [entry.digest for entry in room.load_cases()] == [digest(each) for each in changed]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "result"),
+    [
+        pytest.param(None, Result("w", 0.5), Result("w", 0.5), id="first"),
+        pytest.param(Result("o"), Result("o"), Result("o"), id="same"),
+        pytest.param(Result("w", 0.5), Result("w", 0.6), Result("w", 0.5), id="steady"),
+        pytest.param(Result("w", 0.5), Result("w", 3e7), Result("w"), id="garbage"),
+        pytest.param(Result("w"), Result("w", 3e7), Result("w"), id="once-garbage-always-garbage"),
+        pytest.param(Result("o"), Result("w", 0.5), Result("w", None, UNSTABLE), id="worse"),
+        pytest.param(Result("c", None, "died"), Result("l", None, "no"), Result("c", None, f"{UNSTABLE}; died"), id="better"),
+        pytest.param(Result("w", None, UNSTABLE), Result("o"), Result("w", None, UNSTABLE), id="kept"),
+        pytest.param(Result("t"), Result("o"), Result("o"), id="a-slow-machine-then"),
+        pytest.param(Result("o"), Result("t"), Result("o"), id="a-slow-machine-now"),
+    ],
+)  # fmt: skip
+def test_two_measurements_of_one_build_agree_on_the_worse(before, now, result):
+    assert agreed(before, now) == result
+    assert agreed(result, now) == result  # so that measuring again writes the same table
+
+
+def test_another_builds_measurement_does_not_count(tables):
+    measure_all([HERE], CASES, jobs=1, again=False)
+    file = tables / f"{HERE.key}.json"
+    table = json.loads(file.read_text())
+    for opencv, codes in ((table["opencv"], "ww"), ("4.0.0.0", "ow")):
+        file.write_text(json.dumps({**table, "opencv": opencv, "codes": "ww" + REFUSED}))
+        forget()
+        measure_all([HERE], CASES, jobs=1, again=True)
+        assert json.loads(file.read_text())["codes"] == codes + REFUSED
 
 
 def test_every_table_follows_the_list(tables):

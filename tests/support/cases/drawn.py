@@ -26,7 +26,7 @@ DRAWN = (
 )
 """Families of single nodes whose shapes and values are drawn."""
 
-PATTERNS = ("patterns", "patterns_functions", "patterns_maps", "patterns_tokens")
+PATTERNS = ("patterns", "patterns_functions", "patterns_maps", "patterns_products", "patterns_tokens")
 
 
 @cache

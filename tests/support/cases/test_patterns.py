@@ -34,6 +34,8 @@ PATTERNS = {
         "resize_behind_conv",
         "reshaped_behind_conv",
     ),
+    # behind a product of two computed tensors
+    *("matmul_activation", "matmul_scalar"),
     # functions in primitives, and what looks like them
     *(
         "hard_swish",
