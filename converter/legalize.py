@@ -202,6 +202,7 @@ class Legalizer:
             return Stuck((f"{DEPTH} rules one after the other were not enough",))
         if time.monotonic() > self.deadline:
             return Stuck(("the time was up",))
+        activations.fetch(self._trial_values(region, depth))  # in one session, not one for each trial
         self._open.add(key)
         try:
             found = self._search(region, activations, depth)
@@ -232,6 +233,9 @@ class Legalizer:
             for rule in [*rules_for(region.nodes[position].op_type), *([] if region.alone else barriers())]
         ]
         for position, rule in offers:
+            if time.monotonic() > self.deadline:
+                reasons.append("the time was up")
+                break
             trial = self._try(region, position, rule, activations, depth)
             if isinstance(trial, _Trial):
                 trials.append(trial)

@@ -28,6 +28,11 @@ class Pass(Protocol):
     def __call__(self, model: ir.Model, /) -> int: ...
 
 
+PRODUCER = "torch2cv"
+"""What the written model says that it was made by: OpenCV's classic importer averages the padding of every AveragePool, whatever
+the node says, in a file by "pytorch". The support tables were measured on files by others."""
+
+
 @dataclass(frozen=True)
 class Simplified:
     """The model in the working opset, every name unique, every shape known, and what each step changed."""
@@ -52,6 +57,7 @@ def simplify(model: onnx.ModelProto, *, passes: Sequence[Pass] | None = None) ->
     notes += [note] if note else []
     graph = ir.from_proto(model)
     graph.ir_version = IR_VERSION
+    graph.producer_name = PRODUCER
     changes.update(run_passes(graph, PASSES if passes is None else passes))
     return Simplified(graph, changes, before, tuple(notes))
 
@@ -113,6 +119,29 @@ def lift_constants(model: ir.Model) -> int:
     before = _count(model)
     common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
     return before - _count(model)
+
+
+def resolve_cast_like(model: ir.Model) -> int:
+    """Replace CastLike by Cast, or by the constant that it makes: the bodies of ONNX's functions use it, no OpenCV has it."""
+    resolved = 0
+    for node in list(model.graph):
+        if node.op_type != "CastLike" or node.domain or node.inputs[1] is None or node.inputs[1].dtype is None:
+            continue
+        to, output, source = node.inputs[1].dtype, node.outputs[0], node.inputs[0]
+        known = array_of(source) if source is not None else None
+        if known is not None and not output.is_graph_output():
+            constant = ir.val(output.name, const_value=ir.tensor(known.astype(to.numpy()), name=output.name))
+            output.name = f"{output.name}/resolved"
+            model.graph.register_initializer(constant)
+            output.replace_all_uses_with(constant)
+        else:
+            cast = ir.node("Cast", [source], {"to": to}, name=node.name)
+            cast.outputs[0].type, cast.outputs[0].shape = ir.TensorType(to), output.shape
+            model.graph.insert_before(node, cast)
+            _take_over(output, cast.outputs[0])
+        model.graph.remove(node, safe=True)
+        resolved += 1
+    return resolved
 
 
 def drop_identities(model: ir.Model) -> int:
@@ -250,6 +279,7 @@ PASSES: tuple[Pass, ...] = (
     drop_initializer_inputs,  # before anything asks what an input is
     lift_constants,  # before shapes: inference reads constants from initializers
     infer_shapes,  # before what asks for shapes
+    resolve_cast_like,  # before what looks for empty casts
     drop_identities,  # later patterns may then assume there are none
     drop_empty_work,  # needs shapes
     remove_unused,  # last of the removals

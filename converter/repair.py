@@ -15,7 +15,7 @@ import onnx_ir as ir
 
 from converter.backends import Arrays
 from converter.graph import static_shape
-from converter.legalize import Choice, Flag, Legalized, Legalizer, Rewrite, flags_of, joined
+from converter.legalize import Choice, Flag, Legalized, Legalizer, Rewrite, Stuck, flags_of, joined
 from converter.locating import Located, alike, locate
 from converter.numpy_runtime import KERNELS
 from converter.support import Verdict
@@ -44,6 +44,11 @@ def repair(model: ir.Model, samples: Sequence[Arrays], legalizer: Legalizer, don
         located = locate(model, target, activations, measurer)
         if located is None:
             waiting.pop(0)
+            continue
+        if located.drift:
+            reason = "no place goes wrong by itself: small differences add up over many nodes"
+            stuck += flags_of(Region((located.region.node,)), {target: located.verdict}, Stuck((reason,)))
+            lost.add(waiting.pop(0))
             continue
         found = _settle(located, target, model, activations, legalizer)
         if isinstance(found, Flag):

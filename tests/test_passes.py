@@ -12,6 +12,7 @@ from converter.passes import (
     drop_identities,
     name_nodes,
     remove_unused,
+    resolve_cast_like,
     run_passes,
     simplify,
     to_working_opset,
@@ -33,11 +34,14 @@ X = np.random.default_rng(0).standard_normal((2, 3, 4)).astype(np.float32)
          ["Transpose", "Transpose", "Relu"]),
         (drop_empty_work, "{ a = Expand(x, same)\ny = Relu(a) }", ["Relu"]),
         (drop_empty_work, "{ a = Cast<to=1>(x)\ny = Relu(a) }", ["Relu"]),
+        (resolve_cast_like, "{ k = CastLike(two, x)\ny = Mul(x, k) }", ["Mul"]),
+        (resolve_cast_like, "{ a = Relu(x)\ny = CastLike(a, x) }", ["Relu", "Cast"]),
         (remove_unused, "{ a = Sigmoid(x)\ny = Relu(x) }", ["Relu"]),
     ],
 )  # fmt: skip
 def test_passes(run, text, left):
-    constants = {"same": np.array([2, 3, 4])} if "same" in text else {}
+    known = {"same": np.array([2, 3, 4]), "two": np.array(2.0)}
+    constants = {name: value for name, value in known.items() if name in text}
     model = graph(f"(float[2,3,4] x) => (float[2,3,4] y) {text}", **constants)
     before = ort_run(model, {"x": X})
     changed = run(model)
@@ -54,6 +58,13 @@ def test_a_reversing_slice_of_equal_shape_is_work():
         "(float[2,3,4] x) => (float[2,3,4] y) { y0 = Slice(x, start, end, axis, step)\ny = Relu(y0) }", **constants
     )
     assert drop_empty_work(model) == 0
+
+
+def test_the_written_file_does_not_call_itself_pytorchs():
+    """OpenCV's classic importer averages the padding of every AveragePool in a file by "pytorch"."""
+    proto = ir.to_proto(graph("(float[2,3,4] x) => (float[2,3,4] y) { y = Relu(x) }"))
+    proto.producer_name = "pytorch"
+    assert ir.to_proto(simplify(proto).model).producer_name == "torch2cv"
 
 
 def test_names_become_unique_and_stay():
