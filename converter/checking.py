@@ -17,6 +17,7 @@ from converter.targets import Target, default_targets
 
 if TYPE_CHECKING:
     import onnx
+    import onnx_ir as ir
 
     from converter.export import Input
     from converter.support import Verdict
@@ -87,7 +88,34 @@ def check(
         tell.finish(f"{measurer.probed} probes in child processes")
     ops = {node.name: node.op_type for node in simplified.model.graph}
     nodes = {name: (ops[name], verdicts) for name, verdicts in found.verdicts.items()}
+    if proto.producer_name == "pytorch":
+        for node in simplified.model.graph:
+            if (pattern := average_pool_of_pytorch(node)) is not None:
+                nodes[node.name or ""][1].update(_not_right(pattern, asked))
     return CheckReport(nodes, tuple(target.name for target in asked))
+
+
+def average_pool_of_pytorch(node: ir.Node) -> str | None:
+    """The pattern that an AveragePool with padding which it does not count makes in a file by "pytorch", else None."""
+    pads = node.attributes.get("pads")
+    if node.op_type != "AveragePool" or pads is None or not any(pads.as_ints()):
+        return None
+    counted = node.attributes.get("count_include_pad")
+    if counted is None:
+        return "average_pool_of_pytorch_silent"
+    return None if counted.as_int() else "average_pool_of_pytorch"
+
+
+def _not_right(pattern: str, targets: Sequence[Target]) -> dict[str, Verdict]:
+    """Target -> what it does with the pattern, where that was measured and is not right.
+
+    The tables of single nodes are of files by torch2cv; OpenCV takes a file by "pytorch" to count the padding.
+    """
+    from converter.support.table import load_table, pattern_verdict
+
+    tables = {target.name: load_table(target.key) for target in targets}
+    found = {name: pattern_verdict(table, pattern) for name, table in tables.items() if table is not None}
+    return {name: verdict for name, verdict in found.items() if verdict is not None and not verdict}
 
 
 def read_onnx(path: Path) -> onnx.ModelProto:

@@ -29,8 +29,8 @@ class Pass(Protocol):
 
 
 PRODUCER = "torch2cv"
-"""What the written model says that it was made by: OpenCV's classic importer averages the padding of every AveragePool, whatever
-the node says, in a file by "pytorch". The support tables were measured on files by others."""
+"""What the written model says that it was made by. In a file by "pytorch", OpenCV's classic importer averages the padding of
+every AveragePool, whatever the node says; the support tables are of files by others."""
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,9 @@ def test_the_list_of_cases_is_of_this_code():
         ),
         # a linear Resize of one row behind a convolution
         pytest.param("resize_of_one_row", ["5.0.0-new"], [], id="one-row"),
+        # every AveragePool counts its padding in a file that says it is PyTorch's
+        pytest.param("average_pool_of_pytorch", [n for n in FILES if "classic" in n], ["5.0.0-new"], id="producer"),
+        pytest.param("average_pool_of_pytorch_silent", FILES, [], id="producer-default"),
         # OpenCV issue 22543: outputs by name, in whatever order
         pytest.param("two_outputs", [], ["4.6.0-classic", "5.0.0-new"], id="22543"),
     ],

@@ -20,6 +20,7 @@ class Variant:
     """One form of a pattern. `inputs`: name -> shape. `lines`: ONNX text, one node each; the last writes `y`.
 
     Constants are arrays, or operands to be drawn. `outputs` name what the graph gives back. `kinds`: how inputs are drawn.
+    `producer`: what the file says that it was made by, where that matters.
     """
 
     name: str
@@ -29,13 +30,17 @@ class Variant:
     outputs: tuple[str, ...] = ("y",)
     opset: int = WORKING_OPSET
     kinds: Mapping[str, str] = field(default_factory=dict)
+    producer: str = ""
 
     def case(self, pattern_name: str) -> Case:
         """The case of this variant, called pattern/<pattern>/<variant>."""
         typed = ", ".join(f"float[{','.join(map(str, shape))}] {name}" for name, shape in self.inputs.items())
         text = f"({typed}) => ({', '.join(self.outputs)}) {{ {' '.join(self.lines)} }}"
         name = f"pattern/{pattern_name}/{self.name}"
-        return pattern(name, text, opset=self.opset, kinds=self.kinds, **self.constants)
+        made = pattern(name, text, opset=self.opset, kinds=self.kinds, **self.constants)
+        if self.producer:
+            made.model.producer_name = self.producer
+        return made
 
 
 Pattern = Callable[[], Iterator[Variant]]

@@ -317,11 +317,31 @@ def transpose_pairs() -> Iterator[Variant]:
             yield Variant(f"{first} {second} read between", {"x": (2, 3, 4, 5)}, lines, outputs=("y", "t"))
 
 
+def average_pool_of_pytorch() -> Iterator[Variant]:
+    """A padded AveragePool that says not to count the padding, in a file that says it is PyTorch's."""
+    yield from _average_pools(", count_include_pad=0")
+
+
+def average_pool_of_pytorch_silent() -> Iterator[Variant]:
+    """The same, not counting the padding by default."""
+    yield from _average_pools("")
+
+
+def _average_pools(attribute: str) -> Iterator[Variant]:
+    for shape, kernel, stride, pads in product(
+        ((1, 4, 6, 7), (2, 3, 9, 9)), ("3,3", "2,2"), ("1,1", "2,2"), ("1,1,1,1", "0,1,1,0")
+    ):
+        node = f"AveragePool<kernel_shape=[{kernel}], strides=[{stride}], pads=[{pads}]{attribute}>(x)"
+        label = f"{'x'.join(map(str, shape))} k{kernel} s{stride} p{pads}"
+        yield Variant(label, {"x": shape}, (f"y = {node}",), producer="pytorch")
+
+
 def cases() -> Iterator[Case]:
     return cases_of(
         (
             reduce_mean_spatial, two_outputs, resize_of_one_row, resize_behind_conv, upsample_concat,
                 concat_behind_conv, shuffles, norm_alone,
             max_pool_same, reshaped_behind_conv, transpose_pairs,
+            average_pool_of_pytorch, average_pool_of_pytorch_silent,
         )
     )  # fmt: skip
