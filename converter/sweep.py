@@ -129,6 +129,7 @@ def measure(entry: Entry, targets: Sequence[str], *, plain: bool, time_limit: fl
     from converter.export import climb, network
     from converter.inputs import image_shape, photos, read_example
     from converter.progress import Progress
+    from converter.search import search
     from converter.targets import Target
     from converter.tasks import guess_task
     from converter.verification import TOLERANCE, draw_samples
@@ -151,7 +152,7 @@ def measure(entry: Entry, targets: Sequence[str], *, plain: bool, time_limit: fl
         result["plain"] = _bare(net, samples, asked)
     exports = _Remembered(climb(net))
     began = time.perf_counter()
-    best = pipeline.search(net, samples, asked, TOLERANCE, task, Progress(), time_limit, exports)
+    best = search(net, samples, asked, TOLERANCE, task, Progress(), time_limit, exports)
     result["exporter"], result["opset"] = best.exported.rung, best.opset
     result["nodes"] = len(best.legalized.model.graph)
     result["rewrites"] = dict(Counter(f"{r.op_type}: {r.rule}" for r in best.legalized.rewrites))
@@ -160,7 +161,7 @@ def measure(entry: Entry, targets: Sequence[str], *, plain: bool, time_limit: fl
     result["seconds"] = round(time.perf_counter() - began, 1)
     short = [t for t in asked if status_of(result, t.name) != "ok" or islands_of(result, t.name)]
     for target in short if len(asked) > 1 else ():  # what one target needs may be in another's way
-        best = pipeline.search(net, samples, [target], TOLERANCE, task, Progress(), time_limit, exports)
+        best = search(net, samples, [target], TOLERANCE, task, Progress(), time_limit, exports)
         result["targets"][target.name]["alone"] = _outcomes(best)[target.name]
     return result
 

@@ -4,7 +4,7 @@ import numpy as np
 import onnx_ir as ir
 import pytest
 
-from converter.legalize import Legalized, legalize, survey
+from converter.legalize import Legalized, error_in_onnxruntime, legalize, survey
 from converter.support.measure import Measurer
 from converter.support.probes import Region, regions_of
 from converter.targets import Target, default_targets
@@ -133,3 +133,22 @@ def test_an_unused_second_output_need_not_be_right():
     )
     (node,) = model.graph
     assert [value.name for value in Region((node,)).outputs] == ["y"]
+
+
+def reducing(body):
+    return ir.to_proto(graph(f"(float[1,4] x) => (float[1,1] y) {{ {body} }}", axes=np.array([1])))
+
+
+@pytest.mark.parametrize(
+    ("x", "after", "low", "high"),
+    [
+        pytest.param([1, 2, 3, 4], "ReduceMean(x, axes)", 0, 0, id="same"),
+        pytest.param([1000, -1000, 1e-3, 0], "ReduceSum(x, axes)", 1e-7, 1e-5, id="cancelling: what is summed counts"),
+        pytest.param([1, -1, 1, -1], "ReduceMax(x, axes)", 0.9, 1.1, id="a sum of zero hides nothing"),
+        pytest.param([1, 2, 3, 4], "ReduceMax(x, axes)", 0.5, 0.7, id="wrong"),
+        pytest.param([0, 0, 0, 0], "ReduceLogSumExp(x, axes)", 1.3, 1.4, id="of nothing"),
+    ],
+)
+def test_the_error_of_a_sum_is_measured_by_what_is_summed(x, after, low, high):
+    sample = {"x": np.array([x], np.float32)}
+    assert low <= error_in_onnxruntime(reducing("y = ReduceMean(x, axes)"), reducing(f"y = {after}"), [sample]) <= high

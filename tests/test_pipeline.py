@@ -5,13 +5,14 @@ import subprocess
 import sys
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from torch import nn
 
 import converter
-from converter.errors import ConversionError, InputError, MismatchError, OutputError, TargetError
-from converter.export import LADDER, climb
+from converter.errors import ConversionError, InputError, MismatchError, OutputError, TargetError, UnsupportedOpError
+from converter.export import LADDER, Rung, climb
 from converter.progress import STEPS, Progress
 from converter.proving import read_golden
 
@@ -201,13 +202,53 @@ def test_what_no_rule_helps_on_the_installed_opencv_becomes_an_island(tmp_path, 
     monkeypatch.setattr("converter.legalize.rules_for", lambda op: [])
     monkeypatch.setattr("converter.legalize.barriers", list)
     # the next exporter writes the gate in a form that needs no help, and would be preferred
-    monkeypatch.setattr("converter.pipeline.climb", lambda net: climb(net, LADDER[:1]))
+    monkeypatch.setattr("converter.search.climb", lambda net: climb(net, LADDER[:1]))
     bundle = converter.convert(Small(), example="1x3x16x16", out=tmp_path / "bundle")
     (target,) = bundle.manifest["targets"]
     assert target["backend"] == "opencv"
     assert {island["op"] for island in target["islands"]} <= {"Mul", "HardSigmoid"}
     assert "hard_swish_gate" in " ".join(island["why"] for island in target["islands"])
     assert "OpenCV" in self_test(bundle, sys.executable)
+
+
+class Noting(Progress):
+    def __init__(self):
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+def with_an_unknown_op(rung):
+    """The rung, its model with an op that nothing here computes before the output."""
+
+    def run(net, tensors):
+        model = rung.run(net, tensors)
+        first = model.graph.output[0].name
+        for node in model.graph.node:
+            node.output[:] = ["before" if name == first else name for name in node.output]
+        model.graph.node.add(op_type="Det", input=["before"], output=["d"])
+        model.graph.node.add(op_type="Mul", input=["d", "none"], output=["m"])
+        model.graph.node.add(op_type="Add", input=["before", "m"], output=[first])
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.float32(0), "none"))
+        return model
+
+    return Rung(f"{rung.name} with Det", run)
+
+
+def test_an_exporters_model_with_an_op_that_nothing_computes_is_passed_over(tmp_path, monkeypatch):
+    """Det: OpenCV has no such layer, and there is no NumPy kernel of it."""
+    net = nn.Conv2d(3, 4, 4)  # its maps are square
+    ladder = [with_an_unknown_op(LADDER[0]), LADDER[0]]
+    monkeypatch.setattr("converter.search.climb", lambda net: climb(net, ladder))
+    heard = Noting()
+    bundle = converter.convert(net, example="1x3x7x7", out=tmp_path / "bundle", progress=heard)
+    assert bundle.manifest["export"]["exporter"] == "dynamo"
+    assert [note for note in heard.notes if "Det" in note]
+    monkeypatch.setattr("converter.search.climb", lambda net: climb(net, ladder[:1]))
+    with pytest.raises(UnsupportedOpError, match="Det"):
+        converter.convert(net, example="1x3x7x7", out=tmp_path / "never")
+    assert names(tmp_path) == ["bundle"]
 
 
 @pytest.mark.parametrize(

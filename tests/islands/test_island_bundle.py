@@ -17,6 +17,7 @@ import converter
 from converter import pipeline
 from converter.bundle import Bundle
 from converter.errors import TargetError, UnsupportedOpError
+from converter.search import verified
 from converter.targets import Target, python_for
 
 TARGETS = ("4.6.0", "4.10.0", "5.0.0")
@@ -56,7 +57,7 @@ def give_islands(patch, targets, ops=ISLANDS):
         nodes = tuple(node.name for node in found.legalized.model.graph if node.op_type in ops)
         assert len(nodes) == len(ops)
         found = dataclasses.replace(found, islands=dict.fromkeys(targets, nodes))
-        return pipeline.verified(found, asked, task, tell)
+        return verified(found, asked, task, tell)
 
     patch.setattr(pipeline, "search", with_islands)
 
