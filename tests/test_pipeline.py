@@ -230,7 +230,7 @@ def with_an_unknown_op(rung):
         model.graph.node.add(op_type="Det", input=["before"], output=["d"])
         model.graph.node.add(op_type="Mul", input=["d", "none"], output=["m"])
         model.graph.node.add(op_type="Add", input=["before", "m"], output=[first])
-        model.graph.initializer.append(onnx.numpy_helper.from_array(np.float32(0), "none"))
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.float32(1e-9), "none"))
         return model
 
     return Rung(f"{rung.name} with Det", run)
