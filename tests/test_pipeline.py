@@ -227,26 +227,26 @@ def with_an_unknown_op(rung):
         first = model.graph.output[0].name
         for node in model.graph.node:
             node.output[:] = ["before" if name == first else name for name in node.output]
-        model.graph.node.add(op_type="Det", input=["before"], output=["d"])
-        model.graph.node.add(op_type="Mul", input=["d", "none"], output=["m"])
-        model.graph.node.add(op_type="Add", input=["before", "m"], output=[first])
-        model.graph.initializer.append(onnx.numpy_helper.from_array(np.float32(1e-9), "none"))
+        model.graph.node.add(op_type="Bernoulli", input=["before"], output=["drawn"])
+        model.graph.node.add(op_type="Mul", input=["drawn", "tiny"], output=["scaled"])
+        model.graph.node.add(op_type="Add", input=["before", "scaled"], output=[first])
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.float32(1e-9), "tiny"))
         return model
 
-    return Rung(f"{rung.name} with Det", run)
+    return Rung(f"{rung.name} with Bernoulli", run)
 
 
 def test_an_exporters_model_with_an_op_that_nothing_computes_is_passed_over(tmp_path, monkeypatch):
-    """Det: OpenCV has no such layer, and there is no NumPy kernel of it."""
-    net = nn.Conv2d(3, 4, 4)  # its maps are square
+    """Bernoulli: OpenCV has no such layer, and there is no NumPy kernel of it."""
+    net = nn.Sequential(nn.Conv2d(3, 4, 4), nn.Sigmoid())
     ladder = [with_an_unknown_op(LADDER[0]), LADDER[0]]
     monkeypatch.setattr("converter.search.climb", lambda net: climb(net, ladder))
     heard = Noting()
     bundle = converter.convert(net, example="1x3x7x7", out=tmp_path / "bundle", progress=heard)
     assert bundle.manifest["export"]["exporter"] == "dynamo"
-    assert [note for note in heard.notes if "Det" in note]
+    assert [note for note in heard.notes if "Bernoulli" in note]
     monkeypatch.setattr("converter.search.climb", lambda net: climb(net, ladder[:1]))
-    with pytest.raises(UnsupportedOpError, match="Det"):
+    with pytest.raises(UnsupportedOpError, match="Bernoulli"):
         converter.convert(net, example="1x3x7x7", out=tmp_path / "never")
     assert names(tmp_path) == ["bundle"]
 

@@ -12,7 +12,7 @@ PLACES = ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"]
 @pytest.mark.parametrize("antialias", [0, 1])
 @pytest.mark.parametrize("exclude", [0, 1])
 @pytest.mark.parametrize(
-    "sizes", [(5, 7, 11, 9), (16, 12, 7, 5), (4, 4, 9, 3), (6, 8, 1, 8), (1, 4, 6, 8), (3, 1, 3, 5)]
+    "sizes", [(5, 7, 11, 9), (16, 12, 7, 5), (4, 4, 9, 3), (6, 8, 1, 8), (1, 4, 6, 8), (3, 1, 3, 5), (240, 31, 224, 45)]
 )
 def test_changes(mode, place, antialias, exclude, sizes, rng):
     high, wide, rows, columns = sizes
