@@ -41,7 +41,7 @@ def _cost(node: ir.Node) -> float:
     if node.op_type in FREE and not node.domain:
         return NODE
     made = sum(_elements(value) for value in node.outputs)
-    read = sum(_elements(value) for value in node.inputs if value is not None and value.const_value is None)
+    read = sum(_elements(value) for value in node.inputs if value is not None)  # constants come from memory as well
     return NODE + read + made * DEAR.get(node.op_type, 1.0) + MULTIPLY * _products(node, made)
 
 
