@@ -32,6 +32,8 @@ from converter.errors import ConverterError, InputError
 
 if TYPE_CHECKING:
     from converter.attempt import Attempt
+    from converter.export import Network
+    from converter.verification import Sample
 
 STATUS = {"fails at load": "refused", "fails at run": "refused"}
 """Check.status -> the word in a sweep, where they differ."""
@@ -116,23 +118,17 @@ def _bad_line(file: Path, number: int, line: str, problem: str) -> InputError:
 # --- one model, in this process ---------------------------------------------------------------------------------------
 
 
-def measure(entry: Entry, targets: Sequence[str], *, plain: bool, time_limit: float) -> dict[str, Any]:
-    """What each target makes of one model, and what was rewritten for it. Raises what `convert` raises.
-
-    plain: also measure the bare route, torch.onnx.export and readNetFromONNX.
-    """
+def prepare(entry: Entry) -> tuple[Network, tuple[Sample, ...], str]:
+    """The entry's network, what it is tried on, and its task. Raises what `convert` raises."""
     import torch
 
     from converter import checkpoint, pipeline
     from converter.checkpoint import parse_arch_args
     from converter.checkpoint.architecture import build
-    from converter.export import climb, network
+    from converter.export import network
     from converter.inputs import image_shape, photos, read_example
-    from converter.progress import Progress
-    from converter.search import search
-    from converter.targets import Target
     from converter.tasks import guess_task
-    from converter.verification import TOLERANCE, draw_samples
+    from converter.verification import draw_samples
 
     torch.manual_seed(0)
     arguments = parse_arch_args(entry.arch_args) if entry.arch_args is not None else {}
@@ -145,7 +141,21 @@ def measure(entry: Entry, targets: Sequence[str], *, plain: bool, time_limit: fl
     net = network(loaded.module, inputs)
     task = guess_task(dict(zip(net.outputs, net.output_shapes, strict=True)), inputs[0].shape)
     recipe = pipeline.read_preprocess(None, image_shape(inputs), loaded.preprocess_hint, task)
-    samples = draw_samples(net, photos(inputs, recipe))
+    return net, draw_samples(net, photos(inputs, recipe)), task
+
+
+def measure(entry: Entry, targets: Sequence[str], *, plain: bool, time_limit: float) -> dict[str, Any]:
+    """What each target makes of one model, and what was rewritten for it. Raises what `convert` raises.
+
+    plain: also measure the bare route, torch.onnx.export and readNetFromONNX.
+    """
+    from converter.export import climb
+    from converter.progress import Progress
+    from converter.search import search
+    from converter.targets import Target
+    from converter.verification import TOLERANCE
+
+    net, samples, task = prepare(entry)
     asked = [Target.parse(name) for name in targets]
     result: dict[str, Any] = {"model": entry.model}
     if plain:
