@@ -339,6 +339,11 @@ def _split(node: ir.Node, attributes: dict[str, Any]) -> Entries:
     )
 
 
+def _instance_norm(node: ir.Node, attributes: dict[str, Any]) -> Entries:
+    written = None if "epsilon" in node.attributes else "absent"  # 4.8.1 and older ask for it
+    return (("epsilon", written, written), *plain(node, attributes))
+
+
 def _gemm(node: ir.Node, attributes: dict[str, Any]) -> Entries:
     scales = {name: "0" if attributes[name] == 0 else "x" for name in ("alpha", "beta") if name in attributes}
     entries: list[tuple[str, str, str | None]] = [(name, value, value) for name, value in scales.items()]
@@ -368,6 +373,7 @@ DETAILS: dict[str, Describe] = {
     "Concat": _concat,
     "CumSum": _cumsum,
     "GroupNormalization": _group_norm,
+    "InstanceNormalization": _instance_norm,
     "ScatterElements": _gather,
     "Split": _split,
     "Gemm": _gemm,

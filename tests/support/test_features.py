@@ -70,6 +70,18 @@ def weight(*shape):
             "Resize(fv4,-,-,ic1)[by=sizes;ways=Uu;coordinates=absent;mode=linear]",
         ),
         (
+            "(float[1,2,8] x) => (float[1,2,8] y) { y = InstanceNormalization(x, s, s) }",
+            {"s": np.ones(2, np.float32)},
+            "InstanceNormalization(fv1nn,fcn,fcn)[epsilon=absent]",
+            "InstanceNormalization(fv3,fc1,fc1)[epsilon=absent]",
+        ),
+        (
+            "(float[1,2,8] x) => (float[1,2,8] y) { y = InstanceNormalization<epsilon=1e-5>(x, s, s) }",
+            {"s": np.ones(2, np.float32)},
+            "InstanceNormalization(fv1nn,fcn,fcn)[]",
+            "InstanceNormalization(fv3,fc1,fc1)[]",
+        ),
+        (
             "(float[1,3,8,8] x) => (float[1,8,8,3] y) { y = Transpose<perm=[0,2,3,1]>(x) }",
             {},
             "Transpose(fv1nnn)[perm=0231]",
