@@ -26,8 +26,8 @@ DEPTHS = (0, 1, 2, 3, 4, 6, 8, 12)
 MOST_NODES = 120
 """A larger neighbourhood of a node is not looked at."""
 
-MOST_ACTIVATIONS = 400_000_000
-"""Numbers, for each sample, up to which all inner values are kept in memory: 1.6 GB."""
+MOST_ACTIVATIONS = 100_000_000
+"""Numbers, for each sample, up to which all inner values are kept in memory: 0.4 GB."""
 
 
 @dataclass(frozen=True)
@@ -84,15 +84,26 @@ _QUOTED = re.compile(r"'([^']+)'")
 
 def _narrow(culprit: ir.Node, target: Target, activations: Activations, measurer: Measurer) -> Located | None:
     """The smallest surroundings of the culprit that go wrong by themselves; None when none does."""
+    windows = [window(culprit, depth) for depth in DEPTHS]
+    windows = [nodes for nodes in windows if len(nodes) <= MOST_NODES]
+    if windows:  # in one run of the whole model, not one for each part
+        activations.fetch(
+            v for n in windows[-1] for v in (*n.inputs, *n.outputs) if v is not None and _is_activation(v)
+        )
     before = 0
-    for depth in DEPTHS:
-        nodes = window(culprit, depth)
-        if len(nodes) == before or len(nodes) > MOST_NODES:
+    for nodes in windows:
+        if len(nodes) == before:
             break
         before = len(nodes)
         if (found := _wrong(nodes, target, activations, measurer)) is not None:
             return _shrink(nodes, found, target, activations, measurer)
     return None
+
+
+def _is_activation(value: ir.Value) -> bool:
+    return value.const_value is None and (
+        (value.producer() is not None and bool(value.uses())) or value.is_graph_output()
+    )
 
 
 def _shrink(
