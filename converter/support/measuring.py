@@ -143,7 +143,7 @@ def agreed(before: Result | None, now: Result) -> Result:
             if worse.text.startswith(UNSTABLE)
             else Result(worse.code, None, f"{UNSTABLE}; {worse.text}".rstrip("; "))
         )
-    if before.text.startswith(UNSTABLE):
+    if before.text.startswith(UNSTABLE) or now.code == "c":  # which signal it is varies
         return before
     if before.error is None or now.error is None:
         return Result(now.code, None, now.text)

@@ -112,6 +112,7 @@ def test_what_the_table_knows_is_not_run_again(tables):
         pytest.param(Result("o"), Result("w", 0.5), Result("w", None, UNSTABLE), id="worse"),
         pytest.param(Result("c", None, "died"), Result("l", None, "no"), Result("c", None, f"{UNSTABLE}; died"), id="better"),
         pytest.param(Result("w", None, UNSTABLE), Result("o"), Result("w", None, UNSTABLE), id="kept"),
+        pytest.param(Result("c", None, "SIGABRT"), Result("c", None, "SIGSEGV"), Result("c", None, "SIGABRT"), id="signal"),
         pytest.param(Result("t"), Result("o"), Result("o"), id="a-slow-machine-then"),
         pytest.param(Result("o"), Result("t"), Result("o"), id="a-slow-machine-now"),
     ],
