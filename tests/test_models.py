@@ -37,7 +37,7 @@ def test_from_a_state_dict_to_a_self_test(arch, tmp_path, target_env):
     command = [
         sys.executable,
         "-m",
-        "converter.cli",
+        "converter",
         "weights.pth",
         "--arch",
         arch,

@@ -37,10 +37,10 @@ def table(tmp_path, monkeypatch):
     (tmp_path / "cases.json.gz").write_bytes(gzip.compress(cases.encode()))
     (tmp_path / "4.10.0-classic.json").write_text(json.dumps(TABLE))
     monkeypatch.setattr(room, "_folder", lambda: tmp_path)
-    for cached in (room.load_cases, room.load_table, room._index):
+    for cached in (room._listed, room.load_cases, room.load_table, room._index):
         cached.cache_clear()
     yield room.load_table("4.10.0-classic")
-    for cached in (room.load_cases, room.load_table, room._index):
+    for cached in (room._listed, room.load_cases, room.load_table, room._index):
         cached.cache_clear()
 
 
