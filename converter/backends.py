@@ -9,7 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnx
+import onnx_ir as ir
 
+from converter.graph import weightless
 from converter.opencv import OpenCVRun, OpenCVWorker
 from converter.targets import Target
 
@@ -35,15 +38,32 @@ def run_torch(module: torch.nn.Module, sample: Arrays, outputs: Sequence[str]) -
 class OnnxRuntime:
     """An ONNX Runtime session with its optimiser off, so that what runs is what the file says."""
 
-    def __init__(self, model: bytes, *, threads: int = 0) -> None:
+    def __init__(
+        self, model: bytes, *, weights: Mapping[str, ir.TensorProtocol] | None = None, threads: int = 0
+    ) -> None:
+        """`model` may lack the `weights` (see `graph.weightless`): then each is in memory once, and not four times."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.log_severity_level = 4  # what goes wrong arrives as an exception
         options.intra_op_num_threads = threads
+        values = {
+            name: onnxruntime.OrtValue.ortvalue_from_numpy(tensor.numpy()) for name, tensor in (weights or {}).items()
+        }
+        if values:
+            options.add_external_initializers(list(values), list(values.values()))
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._session._model_bytes = None  # it keeps them for providers that it may fall back to
         self.outputs = [output.name for output in self._session.get_outputs()]
+
+    @classmethod
+    def of(cls, model: ir.Model, extra_outputs: Sequence[str] = ()) -> OnnxRuntime:
+        """A session for a graph in memory; `extra_outputs` names inner values that are to be had as well."""
+        proto, weights = weightless(model)
+        outputs = {output.name for output in proto.graph.output}
+        proto.graph.output.extend(onnx.ValueInfoProto(name=name) for name in extra_outputs if name not in outputs)
+        return cls(proto.SerializeToString(), weights=weights)
 
     def run(self, sample: Arrays, outputs: Sequence[str] | None = None) -> Outputs:
         """The named outputs (default: all)."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
+import onnx_ir as ir
 
 from converter.backends import OnnxRuntime, run_torch
 from converter.compare import compare
@@ -68,11 +69,18 @@ class Exported:
     """An ONNX model with its weights inside, the rung that made it, and what it cannot do."""
 
     model: onnx.ModelProto
+    """Empty once it was taken."""
     rung: str
     failures: Mapping[str, str]
     batch: str
     """ "any", or "fixed" when the graph has the example's batch size baked in."""
     notes: tuple[str, ...] = field(default=())
+
+    def take(self) -> onnx.ModelProto:
+        """The model, which is not kept here any longer: of large weights every copy counts."""
+        model = self.model
+        object.__setattr__(self, "model", onnx.ModelProto())
+        return model
 
 
 def network(module: torch.nn.Module, inputs: Sequence[Input]) -> Network:
@@ -244,7 +252,7 @@ def attempt(net: Network, rung: Rung, failures: Mapping[str, str]) -> Exported:
     with warnings.catch_warnings(record=True) as caught, _quiet(), torch.no_grad():
         warnings.simplefilter("always")
         model = rung.run(net, tensors)
-    session = OnnxRuntime(model.SerializeToString())
+    session = OnnxRuntime.of(ir.from_proto(model))
     for seed, what in ((0, "the example input"), (1, "a second input: a value of the first was baked in")):
         sample = {given.name: given.draw(seed) for given in net.inputs}
         reference = run_torch(net.module, sample, net.outputs)
@@ -275,7 +283,7 @@ def _batch(net: Network, model: onnx.ModelProto) -> str:
     sample = {given.name: given.draw(2) for given in larger}
     try:
         reference = run_torch(net.module, sample, net.outputs)
-        got = OnnxRuntime(with_batch(model, size).SerializeToString()).run(sample)
+        got = OnnxRuntime.of(ir.from_proto(with_batch(model, size))).run(sample)
         same = all(compare(got[name], array) <= BAKED_TOLERANCE for name, array in reference.items())
     except Exception:  # the network, or the graph, refuses this size: that is the answer
         return "fixed"

@@ -85,6 +85,30 @@ def cut(nodes: Sequence[ir.Node], outputs: Sequence[ir.Value] | None = None) -> 
     )
 
 
+def weightless(model: ir.Model) -> tuple[onnx.ModelProto, dict[str, ir.TensorProtocol]]:
+    """The model as a proto without its large constants, and these by name: no copy of the weights is made."""
+    large = {
+        name: value.const_value
+        for name, value in model.graph.initializers.items()
+        if value.const_value is not None
+        and value.const_value.nbytes > LARGE
+        and value.const_value.dtype != ir.DataType.STRING
+    }
+    for name, tensor in large.items():
+        model.graph.initializers[name].const_value = ir.ExternalTensor(
+            "weights", 0, tensor.nbytes, tensor.dtype, shape=tensor.shape, name=name
+        )
+    try:
+        return ir.to_proto(model), large
+    finally:
+        for name, tensor in large.items():
+            model.graph.initializers[name].const_value = tensor
+
+
+LARGE = 4096
+"""Bytes above which a constant is a weight: smaller ones stay, ONNX Runtime reads shapes and axes from them."""
+
+
 def infer_types(nodes: Sequence[ir.Node]) -> None:
     """Set dtype and shape of every output of the region from those of its inputs, in place."""
     values = {value.name: value for node in nodes for value in node.outputs}

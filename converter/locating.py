@@ -158,9 +158,8 @@ def _prefix(
     ]
     floats = [value for value in live if value.dtype == ir.DataType.FLOAT] or live
     part = Region(tuple(nodes[:count]))
-    return measurer.probe(
-        target, cut(part.nodes, floats), activations.of(part.inputs), activations.of(floats), f"the first {count} nodes"
-    )
+    inputs, expected, what = activations.of(part.inputs), activations.of(floats), f"the first {count} nodes"
+    return measurer.probe(target, cut(part.nodes, floats), inputs, expected, what, consume=True)
 
 
 def alike(region: Region, model: ir.Model) -> list[Region]:

@@ -17,7 +17,7 @@ import onnx_ir.passes.common as common
 
 from converter.backends import OnnxRuntime
 from converter.errors import ConversionError
-from converter.graph import IR_VERSION, WORKING_OPSET, array_of, is_constant, static_shape
+from converter.graph import IR_VERSION, LARGE, WORKING_OPSET, array_of, is_constant, static_shape
 
 
 class Pass(Protocol):
@@ -59,7 +59,16 @@ def simplify(model: onnx.ModelProto, *, passes: Sequence[Pass] | None = None) ->
     graph.ir_version = IR_VERSION
     graph.producer_name = PRODUCER
     changes.update(run_passes(graph, PASSES if passes is None else passes))
+    _hold_as_arrays(graph)
     return Simplified(graph, changes, before, tuple(notes))
+
+
+def _hold_as_arrays(model: ir.Model) -> None:
+    """Large constants as arrays that everybody shares: a tensor of a proto gives each who asks a copy of its own."""
+    for value in model.graph.initializers.values():
+        tensor = value.const_value
+        if isinstance(tensor, ir.serde.TensorProtoTensor) and tensor.nbytes > LARGE:
+            value.const_value = ir.Tensor(tensor.numpy(), dtype=tensor.dtype, name=tensor.name)
 
 
 def to_working_opset(model: onnx.ModelProto) -> tuple[onnx.ModelProto, int]:
@@ -91,7 +100,7 @@ def run_onnxsim(model: onnx.ModelProto) -> tuple[onnx.ModelProto, int, str]:
                 simplified, same = onnxsim.simplify(model, perform_optimization=False)
             if domains(simplified) - domains(model):
                 return model, 0, f"onnxsim wrote ops of {min(strange)}, the graph goes on without it"
-        OnnxRuntime(simplified.SerializeToString())  # it was seen to fold a shape into one that cannot be
+        OnnxRuntime.of(ir.from_proto(simplified))  # it was seen to fold a shape into one that cannot be
     except Exception as error:  # onnxsim raises what its C++ core raises
         return model, 0, f"onnxsim failed, the graph goes on without it: {str(error).strip().splitlines()[0]}"
     if not same:
@@ -259,6 +268,40 @@ def name_nodes(model: ir.Model) -> int:
         seen[fresh] += 1
         renamed += 1
     return renamed
+
+
+def unshare_constants(model: ir.Model) -> int:
+    """Give every node small constants of its own.
+
+    OpenCV's importers change some in place: on 4.8.1 the second Gather that reads one scalar index keeps the axis that it
+    should drop (measured; cait_s24_224 does not load for it).
+    """
+    copies = 0
+    for node in model.graph:
+        for position, value in enumerate(node.inputs):
+            tensor = value.const_value if value is not None else None
+            if value is None or tensor is None or tensor.size > MOST_UNSHARED or len(value.uses()) < 2:
+                continue
+            copies += 1
+            name = _fresh(f"{value.name}_of_{node.name}", model)
+            own = ir.Value(
+                name=name, type=value.type, shape=value.shape, const_value=ir.Tensor(tensor.numpy(), name=name)
+            )
+            model.graph.register_initializer(own)
+            node.replace_input_with(position, own)
+    return copies
+
+
+def _fresh(name: str, model: ir.Model) -> str:
+    number = 1
+    while name in model.graph.initializers:
+        number += 1
+        name = f"{name}_{number}"
+    return name
+
+
+MOST_UNSHARED = 64
+"""Elements of a constant that is copied for each node that reads it: indices, axes, shapes and scalars."""
 
 
 def infer_shapes(model: ir.Model) -> int:

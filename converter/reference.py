@@ -11,11 +11,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnx_ir as ir
 
 from converter.backends import OnnxRuntime
 from converter.compare import compare
 
 if TYPE_CHECKING:
+    import onnx
+
     from converter.export import Network
     from converter.verification import Sample
 
@@ -24,14 +27,14 @@ CERTAIN = 1 / 8
 
 
 def dependable(
-    net: Network, samples: Sequence[Sample], model: bytes, tolerance: float, minimum: int
+    net: Network, samples: Sequence[Sample], model: onnx.ModelProto, tolerance: float, minimum: int
 ) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
     """The samples on which PyTorch's float32 output is certain to well within the tolerance, and a note for each other one.
 
     `model`: an export of the network. Only where ONNX Runtime, which computes what the file says, comes near the tolerance is
     PyTorch asked in float64. At least `minimum` samples are kept, the most certain ones.
     """
-    session = OnnxRuntime(model)
+    session = OnnxRuntime.of(ir.from_proto(model))
     doubtful = [
         sample
         for sample in samples

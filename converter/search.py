@@ -21,7 +21,7 @@ from converter.forms import NotExpressible, in_form
 from converter.graph import WORKING_OPSET
 from converter.legalize import Legalizer, survey
 from converter.numpy_runtime import plan
-from converter.passes import simplify
+from converter.passes import run_passes, simplify, unshare_constants
 from converter.progress import Progress
 from converter.reference import dependable
 from converter.repair import repair
@@ -55,8 +55,7 @@ def search(
     tell.start("export")
     for exported in climb(net) if exports is None else exports:
         if best is None and refused is None:
-            model = exported.model.SerializeToString()
-            samples, notes = dependable(net, samples, model, tolerance, MINIMUM_SAMPLES)
+            samples, notes = dependable(net, samples, exported.model, tolerance, MINIMUM_SAMPLES)
             for note in notes:
                 tell.note(note)
         tell.finish(f"{exported.rung}, {len(exported.model.graph.node)} nodes, batch size {exported.batch}")
@@ -102,9 +101,10 @@ def attempt(
 ) -> Attempt:
     """Steps 3 to 6 for one exporter's model."""
     tell.start("simplify")
-    simplified = simplify(exported.model)
+    simplified = simplify(exported.take())
     program = plan(simplified.model)  # before rewriting: the NumPy path needs no detours for cv2.dnn
     tell.finish(manifest.describe_simplified(simplified))
+    run_passes(simplified.model, (unshare_constants,))  # for OpenCV's importers; NumPy shares what it can
 
     probing = [sample.inputs for sample in samples if sample.name == "noise"] + [samples[0].inputs]
     form = rank_forms(simplified.model, targets)[0]
@@ -121,11 +121,13 @@ def attempt(
     tell.start("verify")
     proto = ir.to_proto(legalized.model)
     try:
-        proto = in_form(proto, form)
+        proto = in_form(proto, form, consume=True)
     except NotExpressible:  # what is flagged could not be rewritten either: its targets run NumPy
         form = WORKING_OPSET
+        proto = ir.to_proto(legalized.model)
     unverified = Verification(tuple(samples), (), tolerance)
     serialized = proto.SerializeToString(deterministic=True)
+    del proto  # a copy of all weights
     found = Attempt(exported, simplified, legalized, program, unverified, serialized, form, legalized.islands)
     found = verified(found, targets, task, tell)
     tell.finish(manifest.describe_checks(found))
@@ -136,12 +138,12 @@ def verified(found: Attempt, targets: Sequence[Target], task: str, tell: Progres
     """The attempt with every backend's check of its samples. A target that its islands do not help has none."""
     samples, tolerance = found.verification.samples, found.verification.tolerance
     argmax = task in ("classification", "segmentation")
-    working = ir.to_proto(found.legalized.model)
     checks = verify_exact(found.onnx, found.program, samples, tolerance, argmax)
     plans = []
     for done, target in enumerate(targets):
         tell.advance(done, len(targets))
         if nodes := found.islands.get(target.name):
+            working = ir.to_proto(found.legalized.model)
             check, plan = verify_islands(working, found.onnx, target, nodes, samples, tolerance, argmax)
             plans += [plan] if check.ok else []
         else:

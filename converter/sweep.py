@@ -24,7 +24,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -183,10 +183,10 @@ class _Remembered:
         self._source, self._made = source, list[Any]()
 
     def __iter__(self) -> Iterator[Any]:
-        yield from self._made
+        yield from map(replace, self._made)  # copies: who gets one takes the model out of it
         for item in self._source:
             self._made.append(item)
-            yield item
+            yield replace(item)
 
 
 def _outcomes(best: Attempt) -> dict[str, dict[str, Any]]:

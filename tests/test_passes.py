@@ -4,7 +4,9 @@ import numpy as np
 import onnx_ir as ir
 import pytest
 
+from converter.errors import TargetError
 from converter.graph import WORKING_OPSET
+from converter.opencv import OpenCVWorker
 from converter.passes import (
     PASSES,
     check_invariants,
@@ -16,7 +18,9 @@ from converter.passes import (
     run_passes,
     simplify,
     to_working_opset,
+    unshare_constants,
 )
+from converter.targets import Target, python_for
 from tests.onnx_text import graph, ops, ort_run
 
 X = np.random.default_rng(0).standard_normal((2, 3, 4)).astype(np.float32)
@@ -50,6 +54,43 @@ def test_passes(run, text, left):
     check_invariants(model, after=run.__name__)
     np.testing.assert_array_equal(ort_run(model, {"x": X})[0], before[0])
     assert model.graph.outputs[0].name == "y"
+
+
+TWO_GATHERS = """(float[3,1,2,4,5] x) => (float[1,2,5,4] y) {
+    r = Relu(x)  a = Gather<axis=0>(r, i)  b = Gather<axis=0>(x, i)
+    t = Transpose<perm=[0,1,3,2]>(a)  u = Transpose<perm=[0,1,3,2]>(b)  y = Add(t, u) }"""
+
+
+def test_each_node_gets_small_constants_of_its_own():
+    model = graph(TWO_GATHERS, i=np.array(1))
+    x = np.random.default_rng(0).standard_normal((3, 1, 2, 4, 5)).astype(np.float32)
+    before = ort_run(model, {"x": x})
+    assert unshare_constants(model) == 1
+    assert unshare_constants(model) == 0
+    gathers = [node for node in model.graph if node.op_type == "Gather"]
+    assert len({node.inputs[1].name for node in gathers}) == 2
+    assert {node.inputs[1].const_value.numpy().item() for node in gathers} == {1}
+    check_invariants(model, after="unshare_constants")
+    np.testing.assert_array_equal(ort_run(model, {"x": x})[0], before[0])
+
+
+@pytest.mark.parametrize("version", ["4.7.0", "4.8.1"])
+def test_what_a_shared_index_does_to_opencv(version):
+    """The reason for unshare_constants: should an OpenCV stop failing here, the measurement in its docstring is out of date."""
+    target = Target.parse(version)
+    try:
+        python_for(target)
+    except TargetError:
+        pytest.skip(f"OpenCV {version} is not installed here")
+    model = graph(TWO_GATHERS, i=np.array(1))
+    x = np.random.default_rng(0).standard_normal((3, 1, 2, 4, 5)).astype(np.float32)
+    (expected,) = ort_run(model, {"x": x})
+    with OpenCVWorker(target) as worker:
+        assert worker.run(ir.to_proto(model).SerializeToString(), [{"x": x}], ["y"]).status == "fails at load"
+        unshare_constants(model)
+        run = worker.run(ir.to_proto(model).SerializeToString(), [{"x": x}], ["y"])
+    assert run.status == "ran", run.error
+    np.testing.assert_allclose(run.outputs[0]["y"].reshape(expected.shape), expected, rtol=0, atol=1e-6)
 
 
 def test_a_reversing_slice_of_equal_shape_is_work():

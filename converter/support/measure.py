@@ -102,15 +102,21 @@ class Measurer:
         inputs: Sequence[Mapping[str, np.ndarray]],
         expected: Sequence[Mapping[str, np.ndarray]],
         what: str,
+        *,
+        consume: bool = False,
     ) -> Verdict:
-        """Write one model in the form that is asked for, run it on one target, on every sample, and compare."""
+        """Write one model in the form that is asked for, run it on one target, on every sample, and compare.
+
+        consume: `model` may be changed, which saves a copy of its weights.
+        """
+        islands = self.islands[target] & {node.name for node in model.graph.node}
         try:
-            blob = in_form(model, self.form).SerializeToString()
+            blob = in_form(model, self.form, consume=consume and not islands).SerializeToString()
         except NotExpressible as reason:
             return Verdict("fails", f"{reason} (probe {what})")
         self.probed += 1
         outputs = list(expected[0])
-        if islands := self.islands[target] & {node.name for node in model.graph.node}:
+        if islands:
             run = run_with_islands(self._workers[target], model, inputs, outputs, islands, opset=self.form)
         else:
             run = self._workers[target].run(blob, inputs, outputs)

@@ -73,10 +73,7 @@ class Activations:
         missing = list(dict.fromkeys(v.name for v in values if v.name is not None and v.name not in self._known[0]))
         if not missing:
             return
-        proto = ir.to_proto(self._model)
-        outputs = {output.name for output in proto.graph.output}
-        proto.graph.output.extend(onnx.ValueInfoProto(name=name) for name in missing if name not in outputs)
-        session = OnnxRuntime(proto.SerializeToString())
+        session = OnnxRuntime.of(self._model, missing)
         for known, sample in zip(self._known, self._samples, strict=True):
             known.update(session.run(sample, missing))
 
