@@ -5,16 +5,18 @@ torch, onnxruntime and cv2 are imported where they are used; cv2 only ever runs 
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 import onnx_ir as ir
 
-from converter.graph import weightless
 from converter.opencv import OpenCVRun, OpenCVWorker
 from converter.targets import Target
+from converter.wire import Weights, weightless
 
 if TYPE_CHECKING:
     import torch
@@ -38,10 +40,8 @@ def run_torch(module: torch.nn.Module, sample: Arrays, outputs: Sequence[str]) -
 class OnnxRuntime:
     """An ONNX Runtime session with its optimiser off, so that what runs is what the file says."""
 
-    def __init__(
-        self, model: bytes, *, weights: Mapping[str, ir.TensorProtocol] | None = None, threads: int = 0
-    ) -> None:
-        """`model` may lack the `weights` (see `graph.weightless`): then each is in memory once, and not four times."""
+    def __init__(self, model: bytes | Path, *, weights: Weights | None = None, threads: int = 0) -> None:
+        """`model` may lack the `weights` (see `wire.weightless`): then each is in memory once, and not four times."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -53,7 +53,8 @@ class OnnxRuntime:
         }
         if values:
             options.add_external_initializers(list(values), list(values.values()))
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        file = str(model) if isinstance(model, Path) else model
+        self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
         self._session._model_bytes = None  # it keeps them for providers that it may fall back to
         self.outputs = [output.name for output in self._session.get_outputs()]
 
@@ -72,8 +73,11 @@ class OnnxRuntime:
 
 
 def run_onnxruntime(model: bytes, samples: Sequence[Arrays]) -> list[Outputs]:
-    """ONNX Runtime's answers for a serialized model."""
-    session = OnnxRuntime(model)
+    """ONNX Runtime's answers for a serialized model. From a file: of bytes it makes a further copy."""
+    with tempfile.TemporaryDirectory(prefix="torch2cv-") as folder:
+        file = Path(folder) / "model.onnx"
+        file.write_bytes(model)
+        session = OnnxRuntime(file)
     return [session.run(sample) for sample in samples]
 
 

@@ -63,18 +63,16 @@ class _Written:
 Adapt = Callable[[onnx.NodeProto, int, _Written], None]
 
 
-def in_form(model: onnx.ModelProto, opset: int, *, consume: bool = False) -> onnx.ModelProto:
-    """The same model in an older opset, `model` itself in the working one.
+def in_form(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
+    """The same model in an older opset, `model` itself in the working one. The argument is left as it was.
 
-    The argument is left as it was, unless it may be consumed.
     Raises NotExpressible, naming the node, where the older opset has no such op or no such form of it.
     """
     if opset == WORKING_OPSET:
         return model
     changed = [node for node in model.graph.node if not node.domain and _changes(node.op_type, opset)]
-    written = model if consume else onnx.ModelProto()
-    if not consume:
-        written.CopyFrom(model)
+    written = onnx.ModelProto()
+    written.CopyFrom(model)
     for entry in written.opset_import:
         if entry.domain in ("", "ai.onnx"):
             entry.version = opset

@@ -13,6 +13,8 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 
+from converter.wire import is_large, placeholder
+
 WORKING_OPSET = 20
 """The one opset inside the pipeline: both exporters write it, and HardSwish, LayerNormalization and Gelu are ops in it."""
 
@@ -60,8 +62,15 @@ def region_outputs(nodes: Sequence[ir.Node]) -> list[ir.Value]:
     ]
 
 
-def cut(nodes: Sequence[ir.Node], outputs: Sequence[ir.Value] | None = None) -> onnx.ModelProto:
-    """The region as a model of its own. `outputs` default to `region_outputs(nodes)`."""
+def cut(
+    nodes: Sequence[ir.Node],
+    outputs: Sequence[ir.Value] | None = None,
+    weights: dict[str, ir.TensorProtocol] | None = None,
+) -> onnx.ModelProto:
+    """The region as a model of its own. `outputs` default to `region_outputs(nodes)`.
+
+    Where `weights` are given, large constants are put there, and a placeholder into the model (see `wire`).
+    """
     inside = {value for node in nodes for value in node.outputs}
     constants: dict[ir.Value, None] = {}
     for node in nodes:
@@ -72,7 +81,12 @@ def cut(nodes: Sequence[ir.Node], outputs: Sequence[ir.Value] | None = None) -> 
     graph.node.extend(ir.serde.serialize_node(node) for node in nodes)
     graph.input.extend(ir.serde.serialize_value(value) for value in region_inputs(nodes))
     for value in constants:
-        tensor = ir.serde.serialize_tensor(value.const_value)
+        constant = value.const_value
+        assert constant is not None and value.name is not None
+        if weights is not None and is_large(constant):
+            weights[value.name] = constant
+            constant = placeholder(value.name, constant)
+        tensor = ir.serde.serialize_tensor(constant)
         tensor.name = value.name
         graph.initializer.append(tensor)
     graph.output.extend(ir.serde.serialize_value(value) for value in (outputs or region_outputs(nodes)))
@@ -83,30 +97,6 @@ def cut(nodes: Sequence[ir.Node], outputs: Sequence[ir.Value] | None = None) -> 
         graph=graph,
         opset_import=[onnx.OperatorSetIdProto(domain=domain, version=version) for domain, version in opsets.items()],
     )
-
-
-def weightless(model: ir.Model) -> tuple[onnx.ModelProto, dict[str, ir.TensorProtocol]]:
-    """The model as a proto without its large constants, and these by name: no copy of the weights is made."""
-    large = {
-        name: value.const_value
-        for name, value in model.graph.initializers.items()
-        if value.const_value is not None
-        and value.const_value.nbytes > LARGE
-        and value.const_value.dtype != ir.DataType.STRING
-    }
-    for name, tensor in large.items():
-        model.graph.initializers[name].const_value = ir.ExternalTensor(
-            "weights", 0, tensor.nbytes, tensor.dtype, shape=tensor.shape, name=name
-        )
-    try:
-        return ir.to_proto(model), large
-    finally:
-        for name, tensor in large.items():
-            model.graph.initializers[name].const_value = tensor
-
-
-LARGE = 4096
-"""Bytes above which a constant is a weight: smaller ones stay, ONNX Runtime reads shapes and axes from them."""
 
 
 def infer_types(nodes: Sequence[ir.Node]) -> None:

@@ -159,7 +159,8 @@ def _prefix(
     floats = [value for value in live if value.dtype == ir.DataType.FLOAT] or live
     part = Region(tuple(nodes[:count]))
     inputs, expected, what = activations.of(part.inputs), activations.of(floats), f"the first {count} nodes"
-    return measurer.probe(target, cut(part.nodes, floats), inputs, expected, what, consume=True)
+    weights: dict[str, ir.TensorProtocol] = {}
+    return measurer.probe(target, cut(part.nodes, floats, weights), inputs, expected, what, weights=weights)
 
 
 def alike(region: Region, model: ir.Model) -> list[Region]:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -80,17 +80,21 @@ class OpenCVWorker:
 
     def run(
         self,
-        model: bytes | Path,
+        model: bytes | Path | Iterable[bytes],
         samples: Sequence[Arrays],
         outputs: Sequence[str],
         *,
         islands: IslandFiles | None = None,
     ) -> OpenCVRun:
-        """Load the model once and run every sample; inputs by name, outputs by name. `islands`: nodes that run in NumPy."""
+        """Load the model once and run every sample; inputs by name, outputs by name. `islands`: nodes that run in NumPy.
+
+        model: a file, or its bytes, in one piece or in several.
+        """
         folder = Path(self._folder.name)
         path = model if isinstance(model, Path) else folder / "model.onnx"
-        if isinstance(model, bytes):
-            path.write_bytes(model)
+        if not isinstance(model, Path):
+            with path.open("wb") as written:
+                written.writelines([model] if isinstance(model, bytes) else model)
         inputs = [folder / f"input{i}.npz" for i in range(len(samples))]
         results = [folder / f"result{i}.npz" for i in range(len(samples))]
         for file, sample in zip(inputs, samples, strict=True):

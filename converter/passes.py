@@ -17,7 +17,8 @@ import onnx_ir.passes.common as common
 
 from converter.backends import OnnxRuntime
 from converter.errors import ConversionError
-from converter.graph import IR_VERSION, LARGE, WORKING_OPSET, array_of, is_constant, static_shape
+from converter.graph import IR_VERSION, WORKING_OPSET, array_of, is_constant, static_shape
+from converter.wire import is_large
 
 
 class Pass(Protocol):
@@ -67,7 +68,7 @@ def _hold_as_arrays(model: ir.Model) -> None:
     """Large constants as arrays that everybody shares: a tensor of a proto gives each who asks a copy of its own."""
     for value in model.graph.initializers.values():
         tensor = value.const_value
-        if isinstance(tensor, ir.serde.TensorProtoTensor) and tensor.nbytes > LARGE:
+        if isinstance(tensor, ir.serde.TensorProtoTensor) and is_large(tensor):
             value.const_value = ir.Tensor(tensor.numpy(), dtype=tensor.dtype, name=tensor.name)
 
 

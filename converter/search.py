@@ -28,6 +28,7 @@ from converter.repair import repair
 from converter.support.measure import Measurer, rank_forms
 from converter.targets import Target
 from converter.verification import MINIMUM_SAMPLES, Sample, Verification, verify_exact, verify_islands, verify_opencv
+from converter.wire import join, weightless
 
 TIME_LIMIT = 900.0
 """Seconds after which no further rewrite or exporter is tried."""
@@ -119,15 +120,13 @@ def attempt(
         tell.finish(manifest.describe_legalized(legalized))
 
     tell.start("verify")
-    proto = ir.to_proto(legalized.model)
+    proto, weights = weightless(legalized.model)
     try:
-        proto = in_form(proto, form, consume=True)
+        proto = in_form(proto, form)
     except NotExpressible:  # what is flagged could not be rewritten either: its targets run NumPy
         form = WORKING_OPSET
-        proto = ir.to_proto(legalized.model)
     unverified = Verification(tuple(samples), (), tolerance)
-    serialized = proto.SerializeToString(deterministic=True)
-    del proto  # a copy of all weights
+    serialized = join(proto, weights)
     found = Attempt(exported, simplified, legalized, program, unverified, serialized, form, legalized.islands)
     found = verified(found, targets, task, tell)
     tell.finish(manifest.describe_checks(found))

@@ -20,6 +20,7 @@ from converter.opencv import OpenCVRun, OpenCVWorker
 from converter.support import SupportTable, Verdict
 from converter.support.probes import Activations, Region
 from converter.targets import Target
+from converter.wire import Weights, chunks, join
 
 TOLERANCE = 1e-4
 """A region counts as right up to this max |difference| over max |reference|: rounding is a hundred times smaller."""
@@ -103,23 +104,23 @@ class Measurer:
         expected: Sequence[Mapping[str, np.ndarray]],
         what: str,
         *,
-        consume: bool = False,
+        weights: Weights | None = None,
     ) -> Verdict:
         """Write one model in the form that is asked for, run it on one target, on every sample, and compare.
 
-        consume: `model` may be changed, which saves a copy of its weights.
+        weights: those for which `model` has placeholders.
         """
-        islands = self.islands[target] & {node.name for node in model.graph.node}
         try:
-            blob = in_form(model, self.form, consume=consume and not islands).SerializeToString()
+            written = in_form(model, self.form)
         except NotExpressible as reason:
             return Verdict("fails", f"{reason} (probe {what})")
         self.probed += 1
         outputs = list(expected[0])
-        if islands:
-            run = run_with_islands(self._workers[target], model, inputs, outputs, islands, opset=self.form)
+        if islands := self.islands[target] & {node.name for node in model.graph.node}:
+            whole = onnx.load_from_string(join(model, weights or {}))
+            run = run_with_islands(self._workers[target], whole, inputs, outputs, islands, opset=self.form)
         else:
-            run = self._workers[target].run(blob, inputs, outputs)
+            run = self._workers[target].run(chunks(written, weights or {}), inputs, outputs)
         return judge(run, expected, what)
 
 
