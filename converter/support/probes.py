@@ -17,6 +17,8 @@ import onnx_ir as ir
 from converter.backends import Arrays, OnnxRuntime
 from converter.graph import cut, region_inputs, window
 
+SUBGRAPHS = (ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS)
+
 
 @dataclass(frozen=True)
 class Region:
@@ -69,13 +71,39 @@ class Activations:
         self._known: list[dict[str, np.ndarray]] = [dict(sample) for sample in samples]
 
     def fetch(self, values: Iterable[ir.Value]) -> None:
-        """Compute what is missing among `values`, in one session."""
+        """Compute what is missing among `values`, from what is known already, in one session."""
         missing = list(dict.fromkeys(v.name for v in values if v.name is not None and v.name not in self._known[0]))
         if not missing:
             return
-        session = OnnxRuntime.of(self._model, missing)
-        for known, sample in zip(self._known, self._samples, strict=True):
-            known.update(session.run(sample, missing))
+        if any(attribute.type in SUBGRAPHS for node in self._model.graph for attribute in node.attributes.values()):
+            session = OnnxRuntime.of(self._model, missing)  # an inner graph reads values that its node does not name
+            for known, sample in zip(self._known, self._samples, strict=True):
+                known.update(session.run(sample, missing))
+            return
+        nodes, outputs = self._between(missing)
+        weights: dict[str, ir.TensorProtocol] = {}
+        session = OnnxRuntime(cut(nodes, outputs, weights).SerializeToString(), weights=weights)
+        inputs = [value.name for value in region_inputs(nodes)]
+        for known in self._known:
+            known.update(session.run({name: known[name] for name in inputs if name is not None}, missing))
+
+    def _between(self, missing: Sequence[str]) -> tuple[list[ir.Node], list[ir.Value]]:
+        """The nodes that lead from known values to the missing ones, and the latter."""
+        made = {value.name: value for node in self._model.graph for value in node.outputs}
+        outputs = [made[name] for name in missing]
+        needed: set[ir.Node] = set()
+        waiting = [value.producer() for value in outputs]
+        while waiting:
+            node = waiting.pop()
+            if node is None or node in needed:
+                continue
+            needed.add(node)
+            waiting += [v.producer() for v in node.inputs if v is not None and not self._is_known(v)]
+        return [node for node in self._model.graph if node in needed], outputs
+
+    def _is_known(self, value: ir.Value) -> bool:
+        """Whether it was computed, and can be the input of a model: that has a type."""
+        return value.name in self._known[0] and value.dtype is not None
 
     def of(self, values: Sequence[ir.Value]) -> list[dict[str, np.ndarray]]:
         """The arrays of `values`, by name, for each sample."""
