@@ -71,7 +71,10 @@ class DeployedModel:
         region = None
         if image is not None and self.about.preprocess is not None:
             region = seen_region(image.shape[0], image.shape[1], self.about.preprocess)
-        return self.about.postprocess(outputs, image, labels=self.about.labels, region=region, **self.settings)
+        size = self.input_size()
+        return self.about.postprocess(
+            outputs, image, labels=self.about.labels, region=region, input_size=size, **self.settings
+        )
 
     def draw(self, image: np.ndarray, result: Any) -> np.ndarray:
         """A new picture that shows the result, uint8 (H, W, 3) BGR; small ones are enlarged. Needs cv2."""
@@ -82,6 +85,16 @@ class DeployedModel:
         if self.about.preprocess is None:
             return self.postprocess(self.forward(image))
         return self.postprocess(self.forward(self.preprocess(image)), image)
+
+    def input_size(self) -> tuple[int, int] | None:
+        """(height, width) of the network's input, or None where it takes no picture or any size."""
+        if self.about.preprocess is not None:
+            height, width = self.about.preprocess["size"]
+            return int(height), int(width)
+        for _, shape, _ in self.about.inputs:
+            if shape is not None and len(shape) == 4 and shape[2] is not None and shape[3] is not None:
+                return int(shape[2]), int(shape[3])
+        return None
 
     def _batch_size(self) -> int | None:
         """The verified batch size where axis 0 is known to be the batch: pictures, or 1 everywhere."""

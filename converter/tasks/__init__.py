@@ -2,12 +2,13 @@
 
 A task is a module with three functions that deploy.py gets as they stand (so they import numpy, and cv2 inside `draw`):
 
-    postprocess(outputs, image_bgr, *, labels=None, region=None, ...) -> dict that JSON can hold
+    postprocess(outputs, image_bgr, *, labels=None, region=None, input_size=None, ...) -> dict that JSON can hold
     draw(image_bgr, result) -> uint8 (H, W, 3) BGR, a new picture
     describe(result) -> one line for people
 
 `outputs` are the network's outputs by name, in order, for one sample (axis 0 is 1); `image_bgr` is None where the input
-was no picture; `region` is (left, top, right, bottom) of the part of the picture that the network saw, in pixels.
+was no picture; `region` is (left, top, right, bottom) of the part of the picture that the network saw, in pixels: it reaches
+outside of the picture where that was padded. `input_size` is (height, width) of the network's input, None where it has none.
 Further keywords of `postprocess` are the task's settings.
 """
 
@@ -23,7 +24,7 @@ from typing import Any
 
 from converter.errors import InputError
 
-COMMON = ("labels", "region")  # keywords of every task that are no settings
+COMMON = ("labels", "region", "input_size")  # keywords of every task that are no settings
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ def postprocess(
     *,
     labels: Sequence[str] | None = None,
     region: Sequence[float] | None = None,
+    input_size: Sequence[int] | None = None,
     top_k: int = 5,
     activation: str = "softmax",
 ) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from converter.tasks._drawing import canvas, caption, one_line
+from converter.tasks._drawing import canvas, caption, one_line, palette
 
 
 def postprocess(
@@ -22,6 +22,7 @@ def postprocess(
     *,
     labels: Sequence[str] | None = None,
     region: Sequence[float] | None = None,
+    input_size: Sequence[int] | None = None,
 ) -> dict[str, Any]:
     """The arg-max over axis 1 of the first output, (1, classes, height, width), put back onto the picture.
 
@@ -76,18 +77,6 @@ def decode_mask(result: Mapping[str, Any]) -> np.ndarray:
     """The result's mask: int32 (height, width), -1 where the network did not look."""
     runs = np.array(result["runs"], np.int64)
     return np.repeat(runs[0::2], runs[1::2]).astype(np.int32).reshape(result["size"])
-
-
-def palette(count: int) -> np.ndarray:
-    """`count` colours, uint8 (count, 3): black for class 0, then hues a golden angle apart, in changing brightness."""
-    index = np.arange(count)
-    hue = (index * 0.6180339887498949) % 1.0 * 6.0
-    value = 255.0 - 23.0 * (index % 5)
-    pure = 0.20 + 0.16 * (index // 5 % 5)  # of the colour's weakest part: how much white is in it
-    ramps = np.stack([np.abs(hue - 3.0) - 1.0, 2.0 - np.abs(hue - 2.0), 2.0 - np.abs(hue - 4.0)], axis=1).clip(0.0, 1.0)
-    colors = (value[:, np.newaxis] * (1.0 - (1.0 - ramps) * (1.0 - pure[:, np.newaxis]))).round().astype(np.uint8)
-    colors[:1] = 0
-    return colors
 
 
 def draw(image_bgr: np.ndarray, result: Mapping[str, Any]) -> np.ndarray:
