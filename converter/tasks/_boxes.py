@@ -5,7 +5,8 @@ A box is left, top, right, bottom. Overlap is intersection over union, in contin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,27 @@ def from_centers(boxes: np.ndarray) -> np.ndarray:
     boxes = np.asarray(boxes, np.float64)
     half = boxes[:, 2:] / 2
     return np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
+
+
+def from_sides(boxes: np.ndarray) -> np.ndarray:
+    """(N, 4) left, top, width, height to left, top, right, bottom, in float64."""
+    boxes = np.asarray(boxes, np.float64)
+    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+
+
+def from_corners(boxes: np.ndarray) -> np.ndarray:
+    """(N, 4) left, top, right, bottom, in float64."""
+    return np.asarray(boxes, np.float64)
+
+
+def from_rows_first(boxes: np.ndarray) -> np.ndarray:
+    """(N, 4) top, left, bottom, right to left, top, right, bottom, in float64."""
+    return np.asarray(boxes, np.float64)[:, [1, 0, 3, 2]]
+
+
+BOX_FORMATS: Mapping[str, Any] = {
+    "xyxy": from_corners, "xywh": from_sides, "cxcywh": from_centers, "yxyx": from_rows_first,
+}  # fmt: skip
 
 
 def overlaps(box: np.ndarray, others: np.ndarray) -> np.ndarray:

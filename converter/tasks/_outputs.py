@@ -56,6 +56,14 @@ def softmax(numbers: np.ndarray, axis: int = -1) -> np.ndarray:
     return np.asarray(shifted / shifted.sum(axis=axis, keepdims=True))
 
 
+def unchanged(numbers: np.ndarray) -> np.ndarray:
+    """The numbers themselves: the network ends in an activation of its own."""
+    return numbers
+
+
+ACTIVATIONS: Mapping[str, Any] = {"none": unchanged, "sigmoid": sigmoid, "softmax": softmax}
+
+
 def label_of(labels: Sequence[str] | None, index: int) -> str:
     """The class's name, or its index as text where it has none."""
     return labels[index] if labels is not None and 0 <= index < len(labels) else str(index)

@@ -11,12 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from converter.tasks._boxes import onto_picture, suppress
+from converter.tasks._boxes import BOX_FORMATS
 from converter.tasks._drawing import draw_objects, one_line
 from converter.tasks._heads import HEADS
-from converter.tasks._outputs import label_of
+from converter.tasks._objects import Objects, find_objects
+from converter.tasks._outputs import ACTIVATIONS
 
-CHOICES = {"head": tuple(HEADS)}
+CHOICES = {
+    "head": tuple(HEADS),
+    "box_format": (None, *BOX_FORMATS),
+    "activation": (None, *ACTIVATIONS),
+    "normalized": (None, False, True),
+}
 
 
 def postprocess(
@@ -33,55 +39,48 @@ def postprocess(
     class_agnostic: bool = False,
     multi_label: bool = False,
     use_outputs: Any = None,
+    box_format: Any = None,
+    normalized: Any = None,
+    activation: Any = None,
+    anchors: Any = None,
 ) -> dict[str, Any]:
-    """The objects whose score is above `score_threshold`, at most `max_objects`.
+    """The objects whose score is above `score_threshold`, at most `max_objects`; boxes are clipped to the picture.
 
-    head: how the outputs are read; `_heads` says what each kind looks like. Of two boxes of a class that overlap by more
-    than `iou_threshold` the better one stays; with `class_agnostic` of two boxes of any classes. A box has its best class,
-    with `multi_label` every class above the threshold. use_outputs: names or indices of the outputs, in the head's order.
-    Boxes are clipped to the picture; what lies outside goes. Raises ValueError for outputs that the head does not fit.
+    head: how the outputs are read:
+        yolov8 (1, 4 + classes, N), yolov5 (1, N, 5 + classes), yolox (the same, not decoded), end2end (1, N, 6);
+        decoded: boxes (N, 4), labels (N,), scores (N,); boxes_scores: boxes (1, N, 4), scores (1, N, classes);
+        ssd, retinanet: offsets (1, N, 4) from `anchors`, class logits (1, N, classes);
+        detr: class logits (1, N, classes + 1), boxes (1, N, 4); centernet: heat maps, sizes, offsets.
+    iou_threshold: of two boxes of a class that overlap more the better one stays; with class_agnostic of any two. Not for
+    end2end, decoded, detr, centernet, which give each object once.
+    multi_label: a box has every class above the threshold, not its best one only.
+    use_outputs: names or indices of the outputs, in the head's order, where they are not the first ones.
+    box_format (xyxy, xywh, cxcywh, yxyx), normalized (0 to 1, not pixels), activation (none, sigmoid, softmax): where they are
+    not those of the head. Raises ValueError for outputs that the head does not fit.
     """
+    settings = {
+        "use_outputs": use_outputs,
+        "box_format": box_format,
+        "normalized": normalized,
+        "activation": activation,
+        "anchors": anchors,
+    }
     if head not in HEADS:
         raise ValueError(f"head is {head!r}, not one of {', '.join(HEADS)}")
     decode, overlapping = HEADS[head]
-    settings = {"use_outputs": use_outputs}
-    boxes, scores, classes = best_classes(decode(outputs, input_size, settings), score_threshold, multi_label)
-    if overlapping:
-        groups = np.zeros_like(classes) if class_agnostic else classes
-        kept = suppress(boxes, scores, groups, iou_threshold, max_objects)
-    else:
-        kept = np.argsort(-scores, kind="stable")[:max_objects]
-    picture = None if image_bgr is None else image_bgr.shape[:2]
-    whole = (0.0, 0.0, float(picture[1]), float(picture[0])) if picture is not None else None
-    placed = onto_picture(boxes[kept], region if region is not None else whole, input_size, picture)
+    found = Objects(*decode(outputs, input_size, settings))
+    kept = found.best(score_threshold, iou_threshold if overlapping else None, max_objects, class_agnostic, multi_label)
     return {
         "task": "detection",
-        "objects": [
-            {
-                "index": int(classes[i]),
-                "label": label_of(labels, int(classes[i])),
-                "score": float(scores[i]),
-                "box": [float(edge) for edge in box],
-            }
-            for i, box in zip(kept, placed)  # noqa: B905 - Python 3.8
-            if box[2] > box[0] and box[3] > box[1]
-        ],
+        "objects": [one for _, one in find_objects(kept, image_bgr, labels, region, input_size)],
     }
 
 
-def best_classes(decoded: Any, threshold: float, multi_label: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Boxes (N, 4), scores (N,) float64 and classes (N,) of what a head gave, where the score is above the threshold."""
-    boxes, scores = decoded[:2]
-    if len(decoded) == 3:
-        rows, classes = np.flatnonzero(scores > threshold), decoded[2]
-        return boxes[rows], np.asarray(scores[rows], np.float64), np.asarray(classes)[rows].astype(np.int64)
-    if multi_label:
-        rows, classes = np.nonzero(scores > threshold)
-    else:
-        classes = scores.argmax(axis=1)
-        rows = np.flatnonzero(scores[np.arange(len(scores)), classes] > threshold)
-        classes = classes[rows]
-    return boxes[rows], np.asarray(scores[rows, classes], np.float64), classes.astype(np.int64)
+def class_count(shapes: Sequence[Sequence[int]], settings: Mapping[str, Any]) -> int | None:
+    """How many labels a network with these outputs takes, None where its outputs do not tell."""
+    if settings["head"] in ("yolov8", "yolov5", "yolox"):
+        return shapes[0][1] - 4 if settings["head"] == "yolov8" else shapes[0][2] - 5
+    return None
 
 
 def draw(image_bgr: np.ndarray, result: Mapping[str, Any]) -> np.ndarray:
