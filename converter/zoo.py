@@ -55,8 +55,11 @@ class Source:
         """Is this the published file, by its hash? None where the hash is not known."""
         if self.sha256 is None:
             return None
+        digest = hashlib.sha256()
         with checkpoint.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest().startswith(self.sha256)
+            while block := file.read(1 << 20):
+                digest.update(block)
+        return digest.hexdigest().startswith(self.sha256)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 The digits are the scans that scikit-learn carries, parted as model_zoo/digits parts them; the photographs are the two
 that scikit-learn carries, parted by a vertical line. Held-back scenes use held-back scans on held-back photograph only.
-As a program it writes samples/: held-back scenes and their truth.
+As a program it writes samples/, some held-back scenes, and truth/, their masks and boxes.
 """
 
 from __future__ import annotations
@@ -162,14 +162,12 @@ def _colour(under: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return colour
 
 
-def truth(scene: Scene) -> dict[str, list[dict[str, object]]]:
-    """The scene's boxes as JSON holds them."""
-    return {
-        "objects": [
-            {"digit": int(digit), "box": [int(edge) for edge in box], "pixels": _pixels(scene, box)}
-            for digit, box in zip(scene.digits, scene.boxes, strict=True)
-        ]
-    }
+def truth(scene: Scene) -> list[dict[str, object]]:
+    """The scene's digits as JSON holds them: which it is, its box, how many pixels of the mask are its own."""
+    return [
+        {"digit": int(digit), "box": [int(edge) for edge in box], "pixels": _pixels(scene, box)}
+        for digit, box in zip(scene.digits, scene.boxes, strict=True)
+    ]
 
 
 def _pixels(scene: Scene, box: np.ndarray) -> int:
@@ -178,13 +176,15 @@ def _pixels(scene: Scene, box: np.ndarray) -> int:
 
 
 def main() -> None:
-    folder = HERE / "samples"
-    folder.mkdir(exist_ok=True)
-    for number, scene in enumerate(held_back_scenes(SAMPLES)):
-        Image.fromarray(scene.picture).save(folder / f"{number}.png")
-        Image.fromarray(scene.mask).save(folder / f"{number}.mask.png")
-    truths = {f"{number}.png": truth(scene) for number, scene in enumerate(held_back_scenes(SAMPLES))}
-    (HERE / "samples.json").write_text(json.dumps(truths, indent=1) + "\n", encoding="utf-8")
+    scenes = held_back_scenes(SAMPLES)
+    for folder in ("samples", "truth"):
+        (HERE / folder).mkdir(exist_ok=True)
+    for number, scene in enumerate(scenes):
+        Image.fromarray(scene.picture).save(HERE / "samples" / f"{number}.png")
+        Image.fromarray(scene.mask).save(HERE / "truth" / f"{number}.png")
+    truths = {f"{number}.png": truth(scene) for number, scene in enumerate(scenes)}
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(known)}" for name, known in truths.items())
+    (HERE / "truth" / "objects.json").write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
