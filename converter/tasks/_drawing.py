@@ -97,14 +97,19 @@ def tag(picture: np.ndarray, left: float, top: float, text: str, color: Sequence
     cv2.putText(picture, text, (x + rim, y + rim // 2 + height), font, scale, ink_on(color), thick, cv2.LINE_AA)
 
 
-def draw_objects(image_bgr: np.ndarray, objects: Sequence[Mapping[str, Any]]) -> np.ndarray:
-    """The picture with a box, a label and a score for each object; the best are drawn last, on top."""
+def draw_objects(image_bgr: np.ndarray, objects: Sequence[Mapping[str, Any]], colors: Any = None) -> np.ndarray:
+    """The picture with a box, a label and a score for each object; the best are drawn last, on top.
+
+    colors: BGR for each object; by default its class's.
+    """
     picture, factor = canvas(image_bgr), zoom(image_bgr)
-    for thing in reversed(objects):
-        outline(picture, [factor * edge for edge in thing["box"]], color_of(thing["index"]))
-    for thing in reversed(objects):
+    shades = [color_of(thing["index"]) for thing in objects] if colors is None else colors
+    drawn = list(zip(objects, shades))[::-1]  # noqa: B905 - Python 3.8
+    for thing, color in drawn:
+        outline(picture, [factor * edge for edge in thing["box"]], color)
+    for thing, color in drawn:
         left, top = (factor * edge for edge in thing["box"][:2])
-        tag(picture, left, top, f"{thing['label']} {thing['score']:.0%}", color_of(thing["index"]))
+        tag(picture, left, top, f"{thing['label']} {thing['score']:.0%}", color)
     return picture
 
 

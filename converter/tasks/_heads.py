@@ -18,7 +18,7 @@ import numpy as np
 
 from converter.tasks._anchors import BOX_LIMIT, retinanet_anchors, ssd_anchors
 from converter.tasks._boxes import BOX_FORMATS, from_centers
-from converter.tasks._outputs import ACTIVATIONS, choose_outputs, one_sample
+from converter.tasks._outputs import ACTIVATIONS, choose_outputs, no_nan, one_sample
 
 
 def decode_yolov5(outputs: Mapping[str, np.ndarray], size: Any, settings: Mapping[str, Any]) -> Any:
@@ -67,9 +67,10 @@ def decode_decoded(outputs: Mapping[str, np.ndarray], size: Any, settings: Mappi
     kinds = [array.dtype.kind for _, array in found]
     if settings["use_outputs"] is None and kinds[1] == "f" and kinds[2] != "f":
         found = [found[0], found[2], found[1]]  # the labels are the whole numbers
-    boxes = one_sample(*found[0], 2, "(boxes, 4)")
-    classes, scores = (np.reshape(one_sample(*item, np.ndim(item[1]), "(boxes,)"), -1) for item in found[1:])
-    if boxes.shape[1] != 4 or not len(boxes) == len(classes) == len(scores):
+    boxes, classes, scores = (no_nan(name, array) for name, array in found)
+    boxes = boxes[0] if boxes.ndim == 3 and len(boxes) == 1 else boxes  # some exports keep a batch axis
+    classes, scores = classes.reshape(-1), scores.reshape(-1)
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or not len(boxes) == len(classes) == len(scores):
         raise ValueError(
             f"boxes, labels and scores do not belong together: {', '.join(f'{n!r} {list(a.shape)}' for n, a in found)}"
         )

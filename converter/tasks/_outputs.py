@@ -31,15 +31,17 @@ def choose_outputs(outputs: Mapping[str, np.ndarray], use: Any, count: int, what
 
 
 def one_sample(name: str, array: np.ndarray, rank: int, form: str) -> np.ndarray:
-    """`array` without its batch axis of 1, as float. Leading axes of 1 may be missing or too many.
+    """`array` without its batch axis of 1. rank: of what is left; further axes of 1 before that are dropped too.
 
-    rank: of what is left; form: the expected shape in words. Raises ValueError for another shape, or for NaN.
+    form: the expected shape in words. Raises ValueError for another shape, or for NaN.
     """
-    shape = array.shape
-    while array.ndim > rank and array.shape[0] == 1:
-        array = array[0]
-    if array.ndim != rank:
-        raise ValueError(f"output {name!r} has shape {list(shape)}, expected {form}")
+    if array.ndim <= rank or any(size != 1 for size in array.shape[: array.ndim - rank]):
+        raise ValueError(f"output {name!r} has shape {list(array.shape)}, expected {form}")
+    return no_nan(name, array.reshape(array.shape[array.ndim - rank :]))
+
+
+def no_nan(name: str, array: np.ndarray) -> np.ndarray:
+    """The array itself. Raises ValueError where it holds NaN."""
     if array.dtype.kind == "f" and np.isnan(array).any():
         raise ValueError(f"output {name!r} holds NaN")
     return array

@@ -17,7 +17,10 @@ from tests.tasks.outputs import example
 
 
 def test_every_file_is_a_task():
-    assert task_names() == ("classification", "detection", "raw", "segmentation")
+    assert task_names() == (
+        "classification", "depth", "detection", "embedding", "image", "instance_segmentation", "keypoints", "raw",
+        "segmentation", "text",
+    )  # fmt: skip
     assert dict(task_named("classification").settings) == {"top_k": 5, "activation": "softmax"}
 
 
@@ -26,7 +29,7 @@ def test_unknown_task_and_setting():
         task_named("pose")
     assert str(raised.value) == (
         "there is no task 'pose'\n"
-        "  measured: known: classification, detection, raw, segmentation\n"
+        f"  measured: known: {', '.join(task_names())}\n"
         "  do:       --task raw gives the outputs as they are"
     )
     with pytest.raises(InputError) as raised:
@@ -161,6 +164,6 @@ def test_drawing(task, shape, rng):
     found = task_named(task)
     drawn = found.draw(picture, found.postprocess(outputs, picture, labels=labels, input_size=(32, 32)))
     assert drawn.dtype == np.uint8 and drawn.ndim == 3 and drawn.shape[2] == 3 and drawn.flags.c_contiguous
-    assert max(drawn.shape[:2]) >= 320
-    assert drawn.shape[0] >= shape[0]
+    assert task == "image" or max(drawn.shape[:2]) >= 320  # legible
+    assert task == "image" or drawn.shape[0] >= shape[0]
     np.testing.assert_array_equal(picture, before)
