@@ -59,8 +59,9 @@ def render_deploy(
     islands = any(target.get("islands") for target in opencv)
     return render(
         "deploy.py",
-        pasted=paste([main, found.postprocess, found.draw, found.describe, *([IslandBackend] if islands else [])]),
+        pasted=paste([main, *found.functions(), *([IslandBackend] if islands else [])]),
         islands=islands,
+        compares=found.compare is not None,
         name=name,
         tool_version=tool_version,
         inputs=[_triple(tensor) for tensor in inputs],
@@ -68,6 +69,7 @@ def render_deploy(
         preprocess=None if preprocess is None else preprocess.to_dict(),
         labels=None if labels is None else [str(label) for label in labels],
         settings=settings,
+        rules=dict(found.rules),
         settings_in_words=", ".join(settings) or "none",
         opencv=[_verified(target) for target in opencv],
         tolerance=float(tolerance),
