@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from converter import cli_zoo
-from converter.cli_parts import JsonOption, TargetOption, farewell, json_object, new_progress, print_table
+from converter.cli_parts import JsonOption, TargetOption, farewell, new_progress, print_table
 
 OVERVIEW = """Convert PyTorch models so that they run in OpenCV (cv2.dnn) and in pure NumPy, with PyTorch's numbers.
 
@@ -93,9 +93,6 @@ def model_command(
         str | None,
         typer.Option(metavar="NAME", help="What deploy.py makes of the outputs: classification, detection, raw, ..."),
     ] = None,
-    task_settings: Annotated[
-        str | None, typer.Option(metavar="JSON", help="The task's settings, such as '{\"score_threshold\": 0.4}'.")
-    ] = None,
     labels: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Class names: one a line, or a JSON list.")
     ] = None,
@@ -131,7 +128,6 @@ def model_command(
             targets=target or (),
             preprocess=preprocess,
             task=task,
-            task_settings=json_object(task_settings, "--task-settings", '{"score_threshold": 0.4}'),
             labels=labels,
             tolerance=tolerance,
             trust=trust,

@@ -48,25 +48,3 @@ def print_table(head: tuple[str, ...], rows: list[Any]) -> None:
     for row in rows:
         table.add_row(*(str(cell).replace("[", r"\[") for cell in row))
     Console(soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 160).print(table)
-
-
-def json_object(text: str | None, option: str, example: str) -> dict[str, Any] | None:
-    """The value of an option that takes a JSON object; None where it was not given. Raises InputError."""
-    import json
-
-    from converter.errors import InputError
-
-    if text is None:
-        return None
-    try:
-        value = json.loads(text)
-        measured = f"{text} is a {type(value).__name__}"
-    except json.JSONDecodeError as error:
-        value, measured = None, f"{error.msg} at character {error.pos + 1} of {text}"
-    if not isinstance(value, dict):
-        raise InputError(
-            f"{option} is not a JSON object",
-            measured=measured,
-            do=(f"write a JSON object in single quotes: {option} '{example}'",),
-        )
-    return value

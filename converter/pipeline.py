@@ -26,7 +26,7 @@ from converter.progress import Progress
 from converter.render import render
 from converter.search import TIME_LIMIT, search
 from converter.targets import Target, default_targets, python_for
-from converter.tasks import guess_task, task_named, task_names
+from converter.tasks import guess_task, task_names
 from converter.verification import (
     TOLERANCE,
     Sample,
@@ -46,7 +46,6 @@ def convert(
     targets: Sequence[str | Target] = (),
     preprocess: str | Preprocess | None = None,
     task: str | None = None,
-    task_settings: Mapping[str, Any] | None = None,
     labels: str | Path | Sequence[str] | None = None,
     tolerance: float = TOLERANCE,
     trust: bool = False,
@@ -69,7 +68,6 @@ def convert(
         Preprocess. Default: the architecture's own, else "imagenet" for three channels (the whole picture stretched, for a
         segmentation) and "unit" otherwise.
     task: what deploy.py makes of the outputs; guessed from their shapes by default.
-    task_settings: what the task is to do otherwise than by default, such as {"score_threshold": 0.4}; needs `task`.
     labels: class names, or a file of them.
     tolerance: the gate: max |difference| over max |PyTorch's output|, per output.
     trust: run the code that a checkpoint names. Only for files whose origin you know.
@@ -96,8 +94,6 @@ def convert(
             do=("--tolerance 1e-4",),
         )
     names = read_labels(labels)
-    settings = dict(task_settings or {})
-    check_settings(task, settings)
 
     tell.start("load")
     loaded = checkpoint.load(model, arch=arch, arch_args=dict(arch_args or {}), trust=trust)
@@ -105,7 +101,7 @@ def convert(
     net = network(loaded.module, inputs)
     output_shapes = dict(zip(net.outputs, net.output_shapes, strict=True))
     job = _task(task, output_shapes, inputs[0].shape)
-    check_labels(names, job, settings, output_shapes)
+    check_labels(names, job, output_shapes)
     recipe = read_preprocess(preprocess, image_shape(inputs), loaded.preprocess_hint, job)
     tell.finish(manifest.describe_source(loaded, net))
 
@@ -133,7 +129,7 @@ def convert(
                 outputs=[TensorInfo(t["name"], tuple(t["shape"]), t["dtype"]) for t in facts["outputs"]],
                 preprocess=recipe,
                 task=job,
-                task_settings=settings,
+                task_settings={},
                 labels=names,
                 opencv=facts["targets"],
                 tolerance=tolerance,
@@ -226,38 +222,26 @@ def read_preprocess(
 
 
 def _task(name: str | None, outputs: Mapping[str, tuple[int, ...]], input_shape: tuple[int, ...]) -> str:
-    return guess_task(outputs, input_shape) if name is None else name
-
-
-def check_settings(task: str | None, settings: Mapping[str, Any]) -> None:
-    """Raise InputError for settings without a task, and for those that the task does not have."""
-    if settings and task is None:
+    if name is None:
+        return guess_task(outputs, input_shape)
+    if name not in task_names():
         raise InputError(
-            "settings belong to a task, and no task is named",
-            measured=f"settings: {', '.join(settings)}",
-            do=(f"name it: --task {' or '.join(task_names())}",),
+            f"there is no task {name!r}",
+            measured=f"known: {', '.join(task_names())}",
+            do=("--task raw gives the outputs as they are",),
         )
-    if task is not None:
-        task_named(task).check(settings)
+    return name
 
 
-def check_labels(
-    labels: Sequence[str] | None, task: str, settings: Mapping[str, Any], outputs: Mapping[str, tuple[int, ...]]
-) -> None:
-    """Raise InputError when there are more or fewer labels than classes, where the output's shape says how many."""
-    if labels is None:
+def check_labels(labels: Sequence[str] | None, task: str, outputs: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise InputError when there are more or fewer labels than classes."""
+    if labels is None or task == "raw":
         return
     shape = next(iter(outputs.values()))
-    if task in ("classification", "segmentation"):
-        classes = shape[1]
-    elif task == "detection" and settings.get("head", "yolov8") == "yolov8" and len(outputs) == 1:
-        classes = shape[1] - 4  # a box is four numbers
-    else:
-        return
-    if len(labels) != classes:
+    if len(labels) != shape[1]:
         raise InputError(
             "the labels do not fit the network",
-            measured=f"{len(labels)} labels; the output {list(shape)} has {classes} classes",
+            measured=f"{len(labels)} labels; the output {list(shape)} has {shape[1]} classes",
             do=("give one label for each class, in the order of training",),
         )
 
