@@ -63,6 +63,10 @@ def zoo(
     from converter.zoo import recipe, recipes
 
     if name is None:
+        if task is not None:
+            from converter.tasks import task_named
+
+            task_named(task)
         found = [known for known in recipes().values() if task in (None, known.task)]
         if json:
             print(dumps([known.to_dict() for known in found], indent=2))
