@@ -9,6 +9,7 @@ import dataclasses
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from converter import checkpoint, manifest
@@ -26,7 +27,7 @@ from converter.progress import Progress
 from converter.render import render
 from converter.search import TIME_LIMIT, search
 from converter.targets import Target, default_targets, python_for
-from converter.tasks import guess_task, task_names
+from converter.tasks import guess_task, task_named
 from converter.verification import (
     TOLERANCE,
     Sample,
@@ -35,6 +36,10 @@ from converter.verification import (
 
 if TYPE_CHECKING:
     import torch
+
+
+WHOLE_PICTURE = {"segmentation", "detection", "instance_segmentation", "depth", "keypoints", "image", "text"}
+"""Tasks whose results are wanted for all of a picture, not for its middle."""
 
 
 def convert(
@@ -46,6 +51,7 @@ def convert(
     targets: Sequence[str | Target] = (),
     preprocess: str | Preprocess | None = None,
     task: str | None = None,
+    task_settings: Mapping[str, Any] | Sequence[str] | None = None,
     labels: str | Path | Sequence[str] | None = None,
     tolerance: float = TOLERANCE,
     trust: bool = False,
@@ -67,7 +73,9 @@ def convert(
     preprocess: how a picture becomes the input: a word ("imagenet", "imagenet:256/224", "unit", "none", "timm"), a file, or a
         Preprocess. Default: the architecture's own, else "imagenet" for three channels (the whole picture stretched, for a
         segmentation) and "unit" otherwise.
-    task: what deploy.py makes of the outputs; guessed from their shapes by default.
+    task: what deploy.py makes of the outputs; guessed from their shapes, and the number of labels, by default.
+    task_settings: of the task, by name, or as a command line gives them: {"head": "yolov5"}, ["head=yolov5"]. What is not given
+        has the task's default; `deploy.py --set` changes them later.
     labels: class names, or a file of them.
     tolerance: the gate: max |difference| over max |PyTorch's output|, per output.
     trust: run the code that a checkpoint names. Only for files whose origin you know.
@@ -100,8 +108,9 @@ def convert(
     inputs, arrays = read_example(example, loaded.module, loaded.input_hint)
     net = network(loaded.module, inputs)
     output_shapes = dict(zip(net.outputs, net.output_shapes, strict=True))
-    job = _task(task, output_shapes, inputs[0].shape)
-    check_labels(names, job, output_shapes)
+    job = _task(task, output_shapes, inputs[0].shape, names)
+    settings = task_named(job).read(task_settings or {})
+    check_labels(names, job, output_shapes, settings)
     recipe = read_preprocess(preprocess, image_shape(inputs), loaded.preprocess_hint, job)
     tell.finish(manifest.describe_source(loaded, net))
 
@@ -119,7 +128,7 @@ def convert(
         if best.plans:
             render_islands(best.plans).save(folder)
         _save_golden(folder, best.verification.samples)
-        facts = manifest.build(loaded, net, recipe, job, names, asked, best, tolerance)
+        facts = manifest.build(loaded, net, recipe, job, settings, names, asked, best, tolerance)
         if names is not None:
             (folder / "labels.txt").write_text("".join(f"{_one_line(label)}\n" for label in names), encoding="utf-8")
         (folder / "deploy.py").write_text(
@@ -129,7 +138,7 @@ def convert(
                 outputs=[TensorInfo(t["name"], tuple(t["shape"]), t["dtype"]) for t in facts["outputs"]],
                 preprocess=recipe,
                 task=job,
-                task_settings={},
+                task_settings=settings,
                 labels=names,
                 opencv=facts["targets"],
                 tolerance=tolerance,
@@ -216,32 +225,36 @@ def read_preprocess(
             )
         return Preprocess.from_timm(hint, shape=shape)
     found = Preprocess.parse(spec, shape=shape)
-    if spec is None and task == "segmentation":  # a mask is wanted for the whole picture, not for its middle
+    if spec is None and task in WHOLE_PICTURE:
         return dataclasses.replace(found, resize="stretch", resize_size=found.size, crop=None)
     return found
 
 
-def _task(name: str | None, outputs: Mapping[str, tuple[int, ...]], input_shape: tuple[int, ...]) -> str:
+def _task(
+    name: str | None,
+    outputs: Mapping[str, tuple[int, ...]],
+    input_shape: tuple[int, ...],
+    labels: Sequence[str] | None,
+) -> str:
     if name is None:
-        return guess_task(outputs, input_shape)
-    if name not in task_names():
-        raise InputError(
-            f"there is no task {name!r}",
-            measured=f"known: {', '.join(task_names())}",
-            do=("--task raw gives the outputs as they are",),
-        )
-    return name
+        return guess_task(outputs, input_shape, None if labels is None else len(labels))
+    return task_named(name).name
 
 
-def check_labels(labels: Sequence[str] | None, task: str, outputs: Mapping[str, tuple[int, ...]]) -> None:
-    """Raise InputError when there are more or fewer labels than classes."""
-    if labels is None or task == "raw":
-        return
-    shape = next(iter(outputs.values()))
-    if len(labels) != shape[1]:
+def check_labels(
+    labels: Sequence[str] | None,
+    task: str,
+    outputs: Mapping[str, tuple[int, ...]],
+    settings: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
+    """Raise InputError when there are more or fewer labels than the task makes of these outputs with these settings."""
+    found = task_named(task)
+    count = found.class_count(list(outputs.values()), {**found.settings, **settings}) if labels is not None else None
+    if labels is not None and count is not None and len(labels) != count:
+        shapes = ", ".join(str(list(shape)) for shape in outputs.values())
         raise InputError(
             "the labels do not fit the network",
-            measured=f"{len(labels)} labels; the output {list(shape)} has {shape[1]} classes",
+            measured=f"{len(labels)} labels; the output {shapes} has {count} classes",
             do=("give one label for each class, in the order of training",),
         )
 

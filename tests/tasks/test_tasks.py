@@ -54,10 +54,29 @@ def test_unknown_task_and_setting():
         ({"y": (1, 1000), "z": (1, 1000)}, (1, 3, 224, 224), "raw"),
         ({"y": (1, 5, 4)}, (1, 3, 8, 8), "raw"),
         ({"y": ()}, (1, 3, 8, 8), "raw"),
+        ({"out": (1, 21, 64, 64), "aux": (1, 21, 64, 64)}, (1, 3, 64, 64), "segmentation"),
+        ({"a": (1, 21, 64, 64), "b": (1, 21, 64, 64)}, (1, 3, 64, 64), "raw"),
+        ({"y": (1, 84, 8400)}, (1, 3, 640, 640), "raw"),
     ],
 )
 def test_guess(outputs, input_shape, task):
     assert guess_task(outputs, input_shape) == task
+
+
+@pytest.mark.parametrize(
+    ("outputs", "labels", "task"),
+    [
+        ({"y": (1, 84, 8400)}, 80, "detection"),
+        ({"y": (1, 84, 8400)}, 79, "raw"),
+        ({"y": (1, 84, 8399)}, 80, "raw"),
+        ({"y": (1, 56, 8400)}, 1, "raw"),  # keypoints
+        ({"y": (1, 116, 8400), "z": (1, 32, 160, 160)}, 80, "instance_segmentation"),
+        ({"y": (1, 116, 8400), "z": (1, 32, 80, 80)}, 80, "raw"),
+        ({"y": (1, 80)}, 80, "classification"),
+    ],
+)
+def test_guess_with_labels(outputs, labels, task):
+    assert guess_task(outputs, (1, 3, 640, 640), labels) == task
 
 
 def test_classification():
