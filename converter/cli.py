@@ -93,6 +93,10 @@ def model_command(
         str | None,
         typer.Option(metavar="NAME", help="What deploy.py makes of the outputs: classification, detection, raw, ..."),
     ] = None,
+    task_settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting of the task, such as head=yolov5; repeatable."),
+    ] = None,
     labels: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Class names: one a line, or a JSON list.")
     ] = None,
@@ -128,6 +132,7 @@ def model_command(
             targets=target or (),
             preprocess=preprocess,
             task=task,
+            task_settings=task_settings,
             labels=labels,
             tolerance=tolerance,
             trust=trust,

@@ -56,7 +56,7 @@ def convert_recipe(
         targets=targets,
         preprocess=known.preprocess,
         task=known.task,
-        task_settings=known.settings,
+        task_settings=dict(known.settings),
         labels=known.labels,
         trust=trust,
         strict=strict,
