@@ -152,7 +152,7 @@ def _run_one(model: DeployedModel, source: Source, path: Path | None, printer: P
     started = time.perf_counter()
     image = None
     if source.kind == "image":
-        image = read_image(source.text)
+        image = read_image(source.text, model.about.preprocess)
         result = model(image)
     else:
         outputs = model.forward(read_arrays(source.text))
