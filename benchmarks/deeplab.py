@@ -36,7 +36,7 @@ import cv2
 import numpy as np
 import deploy
 model = deploy.Model(backend=sys.argv[2])
-blob = model.preprocess(cv2.imread(sys.argv[3]))
+blob = model.preprocess(deploy.read_image(sys.argv[3], deploy.ABOUT.preprocess))
 np.savez(sys.argv[4], blob=blob, output=next(iter(model.forward(blob).values())))
 """
 

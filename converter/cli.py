@@ -86,7 +86,8 @@ def model_command(
         str | None,
         typer.Option(
             metavar="SPEC",
-            help="How a picture becomes the input: imagenet, imagenet:256/224, unit, none, timm, or a .json/.toml file.",
+            help="How a picture becomes the input: imagenet[:256/224], unit, none, letterbox, timm, torchvision:WEIGHTS, "
+            "a file (.json, .toml; Hugging Face's), package.module:transform or file.py:transform (run it). +fast: cv2.resize.",
         ),
     ] = None,
     task: Annotated[

@@ -70,9 +70,10 @@ def convert(
     example: the input: a shape such as "1x3x224x224" or (1, 3, 224, 224), a tensor, or a list of these for several inputs.
         Default: what the architecture was made for, else an image of 224x224.
     targets: OpenCV versions such as "4.10.0" or "5.0.0-classic", each installed. Default: the installed one.
-    preprocess: how a picture becomes the input: a word ("imagenet", "imagenet:256/224", "unit", "none", "timm"), a file, or a
-        Preprocess. Default: the architecture's own, else "imagenet" for three channels (the whole picture stretched, for a
-        segmentation) and "unit" otherwise.
+    preprocess: how a picture becomes the input: a word ("imagenet", "imagenet:256/224", "unit", "none", "letterbox", "timm"),
+        "torchvision:WEIGHTS", a .json or .toml file, "package.module:transform" or "file.py:transform" (these two run that
+        code), or a Preprocess; texts may end in "+fast" and other modifiers. Default: the architecture's own, else
+        "imagenet" for three channels (the whole picture stretched, for a segmentation) and "unit" otherwise.
     task: what deploy.py makes of the outputs; guessed from their shapes, and the number of labels, by default.
     task_settings: of the task, by name, or as a command line gives them: {"head": "yolov5"}, ["head=yolov5"]. What is not given
         has the task's default; `deploy.py --set` changes them later.
@@ -216,16 +217,8 @@ def read_preprocess(
         return None
     if isinstance(spec, Preprocess):
         return spec
-    if spec == "timm" or (spec is None and hint is not None):
-        if hint is None:
-            raise InputError(
-                "--preprocess timm needs a timm architecture",
-                measured="the architecture is not given as timm:NAME",
-                do=("--arch timm:NAME", "or name the preprocessing: --preprocess imagenet"),
-            )
-        return Preprocess.from_timm(hint, shape=shape)
-    found = Preprocess.parse(spec, shape=shape)
-    if spec is None and task in WHOLE_PICTURE:
+    found = Preprocess.parse(spec, shape=shape, hint=hint)
+    if spec is None and hint is None and task in WHOLE_PICTURE:
         return dataclasses.replace(found, resize="stretch", resize_size=found.size, crop=None)
     return found
 

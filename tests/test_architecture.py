@@ -40,6 +40,10 @@ DEPLOYED = {
     "converter.numpy_runtime.deployed",
     "converter.opencv_worker",
     "converter.preprocess.execute",
+    "converter.preprocess.geometry",
+    "converter.preprocess.opencv_resize",
+    "converter.preprocess.resampling",
+    "converter.preprocess.torch_resize",
 }
 DEPLOYED_FOLDERS = ("converter.deploy_runtime.", "converter.numpy_runtime.kernels.", "converter.tasks.")
 DEPLOYED_MAY_IMPORT = {"numpy", "cv2"}

@@ -68,7 +68,7 @@ def attempt(run: Any, *arguments: Any) -> tuple[Any, str | None]:
 def _run_pictures(model: DeployedModel, items: Sequence[Any], printer: Printer, window: Window | None) -> int:
     """Read, run together, draw, print. Returns how many came out."""
     begun = time.perf_counter()
-    read = [attempt(read_image, source.text) for source, _ in items]
+    read = [attempt(read_image, source.text, model.about.preprocess) for source, _ in items]
     images = [image for image, reason in read if reason is None]
     together, _ = attempt(model.results, images) if len(images) > 1 else (None, None)  # if that fails, each says why
     done = 0

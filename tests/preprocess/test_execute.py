@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from converter.preprocess import Preprocess
-from converter.preprocess.execute import FILTERS, apply_preprocess, color_planes, resample, seen_region
+from converter.preprocess.execute import apply_preprocess, color_planes, seen_region
+from converter.preprocess.resampling import FILTERS, resample
 
 PILLOW = 13 if int(PIL.__version__.split(".")[0]) >= 13 else 12
 EDGES = (1, 2, 3, 5, 8, 17, 64, 100, 131, 257)
@@ -147,6 +148,6 @@ def test_the_region_that_the_network_saw():
 def test_a_large_photo_takes_well_under_a_second(rng):
     photo = rng.integers(0, 256, (3000, 4000, 3), dtype=np.uint8)
     spec = Preprocess.parse("imagenet", shape=(1, 3, 224, 224))
-    started = time.perf_counter()
+    started = time.process_time()
     spec.apply(photo)
-    assert time.perf_counter() - started < 1.0  # 0.09 s alone on one core
+    assert time.process_time() - started < 1.0  # 0.07 s alone on one core
