@@ -2,12 +2,12 @@
 
     python benchmarks/deeplab.py [--model deeplabv3_resnet50] [--target 5.0.0 ...] [--photo FILE] [-o DIR]
 
-The network has random weights, its normalisations those of the photograph (so that the 21 classes all but share the picture).
+The network has random weights, its normalisations those of the photograph (so that many of the 21 classes share the picture).
 torchvision's own preset prepares the photograph (shorter edge 520, aspect ratio kept) and PyTorch computes the classes; the
-command line converts the same checkpoint for an input of that size, and deploy.py does both, by OpenCV of each target and by NumPy.
-A pixel is a tie where PyTorch's two best classes differ by less than 1e-4 of its largest output. Exit code 1 where a pixel that is
-no tie has another class, or the blob is not torchvision's to within a unit in the last place. The annotated picture and its legend
-lie in DIR.
+command line converts the same checkpoint for an input of that size, and deploy.py does both, by OpenCV of each target and by
+NumPy. A pixel is a tie where PyTorch's two best classes differ by less than 1e-4 of its largest output. Exit code 1 where a
+pixel that is no tie has another class, or the blob is not torchvision's to within a unit in the last place. The annotated
+picture and its legend lie in DIR.
 """
 
 from __future__ import annotations
@@ -80,7 +80,14 @@ def compare(name: str, targets: list[Target], photo: Path, out: Path) -> bool:
     torch.save(net.state_dict(), checkpoint)
     spec.write_text(json.dumps({"base": "imagenet", "resize": "stretch", "resize_size": [height, width], "crop": None}))
     command = [sys.executable, "-m", "converter", str(checkpoint), "--arch", recipe.arch]
-    command += ["--arch-args", json.dumps(dict(recipe.arch_args)), "--input", f"1x3x{height}x{width}", "-o", str(bundle)]
+    command += [
+        "--arch-args",
+        json.dumps(dict(recipe.arch_args)),
+        "--input",
+        f"1x3x{height}x{width}",
+        "-o",
+        str(bundle),
+    ]
     command += ["--preprocess", str(spec), "--task", "segmentation"]
     command += ["--labels", str(resource("model_zoo") / "labels" / "voc-21.txt")]
     for target in targets:
@@ -112,7 +119,9 @@ def main() -> int:
     parser.add_argument("--model", action="append", choices=MODELS, help="repeatable; default: both")
     parser.add_argument("--target", action="append", help="OpenCV version; repeatable. Default: the installed one")
     parser.add_argument("--photo", type=Path, default=resource("model_zoo") / "photos" / "pagoda.png")
-    parser.add_argument("-o", "--out", type=Path, help="where checkpoint, bundle and picture go; default: a temporary folder")
+    parser.add_argument(
+        "-o", "--out", type=Path, help="where checkpoint, bundle and picture go; default: a temporary folder"
+    )
     options = parser.parse_args()
     targets = [Target.parse(name) for name in options.target or ()] or list(default_targets())
     with tempfile.TemporaryDirectory() as temporary:

@@ -107,7 +107,13 @@ def measure(name: str, targets: Sequence[Target], count: int, folder: Path) -> d
         for target in targets
     }
     found["NumPy"] = of_deploy(scenes, by_deploy(bundle, Path(sys.executable), "numpy", pictures))
-    return {"model": name, "metric": what, "scenes": count, "PyTorch": of_torch(scenes, by_torch(recipe, scenes)), **found}
+    return {
+        "model": name,
+        "metric": what,
+        "scenes": count,
+        "PyTorch": of_torch(scenes, by_torch(recipe, scenes)),
+        **found,
+    }
 
 
 def equal(result: dict[str, Any]) -> bool:

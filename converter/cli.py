@@ -45,6 +45,7 @@ targets_app = typer.Typer(
 app.add_typer(targets_app, name="targets")
 cli_zoo.register(app)
 
+
 def _show_version(value: bool) -> None:
     if value:
         from converter.manifest import version

@@ -41,7 +41,10 @@ def zoo(
     out: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--out", metavar="DIR", help="The bundle's folder; without CHECKPOINT: converts the zoo's own weights."
+            "-o",
+            "--out",
+            metavar="DIR",
+            help="The bundle's folder; without CHECKPOINT: converts the zoo's own weights.",
         ),
     ] = None,
     task: Annotated[str | None, typer.Option(metavar="NAME", help="List only the recipes of that task.")] = None,
@@ -71,7 +74,9 @@ def zoo(
         if json:
             print(dumps([known.to_dict() for known in found], indent=2))
         else:
-            print_table(("recipe", "task", "architecture", "input", "weights", "licence"), [_row(known) for known in found])
+            print_table(
+                ("recipe", "task", "architecture", "input", "weights", "licence"), [_row(known) for known in found]
+            )
         return
     known = recipe(name)
     if checkpoint is None and out is None:

@@ -50,7 +50,12 @@ def demo(*, out: str | Path, targets: Sequence[str | Target] = (), progress: Pro
     for part in PARTS:
         recipe = zoo.recipe(part.recipe)
         bundle = convert_recipe(recipe, targets=targets, out=Path(out) / recipe.task, progress=progress)
-        lines += [*_run(part, bundle), f"bundle: {bundle.folder}", f"annotated pictures: {bundle.folder / 'pictures'}", ""]
+        lines += [
+            *_run(part, bundle),
+            f"bundle: {bundle.folder}",
+            f"annotated pictures: {bundle.folder / 'pictures'}",
+            "",
+        ]
     return "\n".join(lines).rstrip()
 
 

@@ -43,7 +43,8 @@ def convert_recipe(
     if weights is None:
         raise InputError(
             f"the recipe {known.name} holds no weights",
-            measured=f"they are published at {known.source.page}" + (f" as {known.source.file}" * bool(known.source.file)),
+            measured=f"they are published at {known.source.page}"
+            + (f" as {known.source.file}" * bool(known.source.file)),
             do=(f"download them, and: convert zoo {known.name} {known.source.file or 'CHECKPOINT'}",),
         )
     if weights.is_file() and known.source.published(weights) is False:

@@ -118,7 +118,7 @@ def recipe(name: str) -> Recipe:
 
 
 def _files() -> list[Path]:
-    return sorted(resource("model_zoo").glob("*.toml"))
+    return sorted(resource("model_zoo").glob("*.toml"), key=lambda path: path.stem)
 
 
 def read(path: Path) -> Recipe:

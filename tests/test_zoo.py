@@ -157,21 +157,28 @@ def test_torchvision_detectors_give_torchvisions_boxes(name, monkeypatch):
     """Every box of torchvision's detector, scored and before suppression, is one of ours with the same score."""
     _library("torchvision")
     from torchvision.models import detection
-    from torchvision.ops import boxes as box_ops
     from torchvision.ops import box_convert
+    from torchvision.ops import boxes as box_ops
 
     side, args = DETECTORS[name]
     ours = architecture.build(zoo.recipe(name).arch, args).module
     fixed = {"min_size": side, "max_size": side} if args else {}
     theirs = getattr(detection, name)(weights=None, weights_backbone=None, **fixed).eval()
     torch.manual_seed(0)
-    state = {key: v + 0.02 * torch.randn_like(v) * v.abs().mean() if v.ndim > 1 else v for key, v in theirs.state_dict().items()}
-    theirs.load_state_dict(state)
+    state = theirs.state_dict()
+    for value in state.values():
+        if value.ndim > 1:
+            value += 0.02 * value.abs().mean() * torch.randn_like(value)
+
     ours.load_state_dict(state)
     theirs.score_thresh = 0.0
-    monkeypatch.setattr(box_ops, "batched_nms", lambda boxes, scores, classes, threshold: scores.argsort(descending=True))
+    monkeypatch.setattr(
+        box_ops, "batched_nms", lambda boxes, scores, classes, threshold: scores.argsort(descending=True)
+    )
     picture = torch.rand(3, side, side)
-    mean, std = (torch.tensor(numbers)[:, None, None] for numbers in (theirs.transform.image_mean, theirs.transform.image_std))
+    mean, std = (
+        torch.tensor(numbers)[:, None, None] for numbers in (theirs.transform.image_mean, theirs.transform.image_std)
+    )
     with torch.no_grad():
         found = ours(((picture - mean) / std)[None])[0]
         (wanted,) = theirs([picture])
@@ -295,7 +302,10 @@ INVALID = {
     "source": (VALID.replace("licence", "license"), "missing: source.licence"),
     "shape": (VALID.replace("3, 32", "0, 32"), "input is [1, 0, 32, 32], expected whole numbers above 0, batch first"),
     "name": (VALID.replace("mine", "yours"), "name is yours, expected the file's own, mine"),
-    "hash": (VALID + 'sha256 = "abc"\n', "source.sha256 is abc, expected 64 hexadecimal digits, or the first 8 or more"),
+    "hash": (
+        VALID + 'sha256 = "abc"\n',
+        "source.sha256 is abc, expected 64 hexadecimal digits, or the first 8 or more",
+    ),
     "labels": ('classes = 3\nlabels = ["a", "b"]' + VALID, "classes is 3, but there are 2 labels"),
     "label": ('labels = ["a", 2]' + VALID, "labels holds something that is no text"),
     "list": (
@@ -358,14 +368,22 @@ def test_the_hash_is_looked_at(tmp_path, monkeypatch, given):
     known = {"published": f'sha256 = "{digest[:10]}"\n', "another": f'sha256 = "{"0" * 64}"\n', "unknown": ""}[given]
     (tmp_path / "mine.toml").write_text('labels = ["a", "b"]\n' + VALID + known)
     recipe = zoo.read(tmp_path / "mine.toml")
-    assert recipe.source.published(tmp_path / "net.pth") is {"published": True, "another": False, "unknown": None}[given]
+    assert (
+        recipe.source.published(tmp_path / "net.pth") is {"published": True, "another": False, "unknown": None}[given]
+    )
 
     asked = {}
-    monkeypatch.setattr("converter.from_recipe.convert", lambda weights, **options: asked.update(options, weights=weights))
+    monkeypatch.setattr(
+        "converter.from_recipe.convert", lambda weights, **options: asked.update(options, weights=weights)
+    )
     notes = Notes()
     convert_recipe(recipe, tmp_path / "net.pth", targets=["5.0.0"], progress=notes, tolerance=1e-3)
     wanted = [f"net.pth is not the published file, whose SHA-256 begins with {'0' * 64}"] if given == "another" else []
     assert notes.told == wanted
-    assert (asked["weights"], asked["arch"], asked["example"]) == (tmp_path / "net.pth", "timm:resnet18", (1, 3, 32, 32))
+    assert (asked["weights"], asked["arch"], asked["example"]) == (
+        tmp_path / "net.pth",
+        "timm:resnet18",
+        (1, 3, 32, 32),
+    )
     assert (asked["task"], asked["labels"], asked["targets"]) == ("classification", ("a", "b"), ["5.0.0"])
     assert (asked["preprocess"], asked["tolerance"], asked["out"]) == (recipe.preprocess, 1e-3, "mine-opencv")

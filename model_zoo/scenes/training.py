@@ -55,7 +55,10 @@ def fit(
         schedule.step()
         total += loss.item()
         if step % 100 == 0 or step == steps:
-            print(f"step {step:5d}  loss {total / (step % 100 or 100):.4f}  {time.perf_counter() - began:.0f} s", flush=True)
+            print(
+                f"step {step:5d}  loss {total / (step % 100 or 100):.4f}  {time.perf_counter() - began:.0f} s",
+                flush=True,
+            )
             total = 0.0
     return model.eval()
 

@@ -55,7 +55,10 @@ def depth_anything_v2_small() -> nn.Module:
         out_indices=[3, 6, 9, 12], apply_layernorm=True, reshape_hidden_states=False,
     )  # fmt: skip
     config = transformers.DepthAnythingConfig(
-        backbone_config=backbone, reassemble_hidden_size=384, neck_hidden_sizes=[48, 96, 192, 384], fusion_hidden_size=64
+        backbone_config=backbone,
+        reassemble_hidden_size=384,
+        neck_hidden_sizes=[48, 96, 192, 384],
+        fusion_hidden_size=64,
     )
     return _tensors("DepthAnythingForDepthEstimation", config, ("predicted_depth",))
 
