@@ -47,6 +47,9 @@ def zoo(
             help="The bundle's folder; without CHECKPOINT: converts the zoo's own weights.",
         ),
     ] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="HxW", help="Another input size than the recipe's, such as 416x640.")
+    ] = None,
     task: Annotated[str | None, typer.Option(metavar="NAME", help="List only the recipes of that task.")] = None,
     trust: Annotated[
         bool,
@@ -79,6 +82,8 @@ def zoo(
             )
         return
     known = recipe(name)
+    if size is not None:
+        known = known.with_size(*_size(size))
     if checkpoint is None and out is None:
         if json:
             print(dumps(known.to_dict(), indent=2))
@@ -95,6 +100,20 @@ def zoo(
     finally:
         progress.stop()
     farewell(bundle, progress)
+
+
+def _size(text: str) -> tuple[int, int]:
+    """(height, width) of "416x640". Raises InputError."""
+    import re
+
+    from converter.errors import InputError
+
+    found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
+    if found is None:
+        raise InputError(
+            f"{text!r} is not a size", measured="expected height x width, both above 0", do=("--size 416x640",)
+        )
+    return int(found[1]), int(found[2])
 
 
 def _row(known: Any) -> tuple[str, ...]:

@@ -89,6 +89,31 @@ class Recipe:
     refused: str | None = None
     notes: str = ""
 
+    def with_size(self, height: int, width: int) -> Recipe:
+        """The recipe for pictures of another size: input and preprocessing follow, and an architecture's argument `side`.
+
+        A shorter edge that is cropped keeps its ratio to the crop. Raises InputError where the architecture takes squares only.
+        """
+        old, new = self.preprocess.size, (height, width)
+        if "side" in self.arch_args and height != width:
+            raise InputError(
+                f"the recipe {self.name} takes squares only",
+                measured=f"its architecture has the argument side = {self.arch_args['side']}; asked for: {height}x{width}",
+                do=(f"give a square: --size {max(new)}x{max(new)}",),
+            )
+        resized = self.preprocess.resize_size
+        if isinstance(resized, int):
+            resized = round(resized * min(new) / min(old))
+        elif resized is not None:
+            resized = (round(resized[0] * height / old[0]), round(resized[1] * width / old[1]))
+        cropped = new if self.preprocess.crop is not None else None
+        return dataclasses.replace(
+            self,
+            input=(*self.input[:2], height, width),
+            preprocess=dataclasses.replace(self.preprocess, size=new, resize_size=resized, crop=cropped),
+            arch_args={**self.arch_args, **({"side": height} if "side" in self.arch_args else {})},
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """What JSON can hold, with the keys of a recipe's file; paths as text."""
         values = {key: value for key, value in dataclasses.asdict(self).items() if value not in (None, {}, "")}
