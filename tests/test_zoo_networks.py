@@ -1,4 +1,4 @@
-"""The networks of model_zoo/wrappers/: the same numbers, and the same names of parameters, as in the projects they come from."""
+"""The networks of model_zoo/wrappers/: the numbers and the parameters' names of the projects that they come from."""
 
 from __future__ import annotations
 
