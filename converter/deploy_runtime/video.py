@@ -14,6 +14,8 @@ from converter.deploy_runtime.about import UsageError
 from converter.deploy_runtime.backends import brief
 from converter.deploy_runtime.sources import Source
 
+# ruff: noqa: B905 - deployments run on Python 3.8, whose zip has no strict
+
 
 class Window:
     """A window for pictures. Raises UsageError where none can be opened."""
@@ -65,7 +67,7 @@ def run_video(
             begun = time.perf_counter()
             results = model.results(frames) if len(frames) > 1 else [model(frames[0])]
             busy += time.perf_counter() - begun
-            for frame, result in zip(frames, results):  # noqa: B905 - Python 3.8
+            for frame, result in zip(frames, results):
                 printer.result(model.about, source.text, result, count)
                 printer.bar.advance()
                 count += 1

@@ -42,7 +42,7 @@ def decode_yolox(outputs: Mapping[str, np.ndarray], size: Any, settings: Mapping
     The cells of strides 8, 16 and 32 follow each other, or those of anchors {"strides": [...]}.
     """
     rows = _rows(outputs, settings, "yolox", "(1, boxes, 5 + classes)", 6)
-    strides = (settings["anchors"] or {}).get("strides", (8, 16, 32))
+    strides = (8, 16, 32) if settings["anchors"] is None else _anchors(settings, "yolox").get("strides", (8, 16, 32))
     cells, scale = [], []
     for stride in strides:
         height, width = (-(-edge // stride) for edge in _known(size, "yolox"))
@@ -170,9 +170,11 @@ def _known(size: Any, head: str) -> tuple[int, int]:
 
 
 def _anchors(settings: Mapping[str, Any], head: str) -> Mapping[str, Any]:
-    if not isinstance(settings["anchors"], Mapping):
+    anchors = settings["anchors"]
+    given = isinstance(anchors, Mapping)
+    if not given:
         raise ValueError(f"the head {head} needs the setting anchors")
-    return settings["anchors"]
+    return dict(anchors)
 
 
 def _same_count(rows: np.ndarray, count: int, head: str) -> None:
