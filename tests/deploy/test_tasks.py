@@ -272,10 +272,7 @@ def test_batches(deployed, tmp_path, capsys, monkeypatch):
     (folder / "3.png").write_bytes(b"no picture")
     alone = json.loads(run(module, capsys, folder, "--json", "--backend", "numpy")[1])
     sizes = []
-    forward = module.Model.forward
-    monkeypatch.setattr(module.Model, "forward", lambda self, blob: sizes.append(len(blob)) or forward(self, blob))
-    code, text, errors = run(module, capsys, folder, "--json", "--backend", "numpy", "--batch", "3")
-    assert sizes == []  # the program uses the class that Model is made of
+    forward = module.DeployedModel.forward
     monkeypatch.setattr(
         module.DeployedModel, "forward", lambda self, blob: sizes.append(len(blob)) or forward(self, blob)
     )
@@ -283,6 +280,24 @@ def test_batches(deployed, tmp_path, capsys, monkeypatch):
     assert (code, sizes) == (1, [3, 1])
     assert json.loads(text) == alone
     assert "4 pictures in " in errors
+
+
+def test_frames_of_a_video_run_together(deployed, tmp_path, capsys, monkeypatch):
+    module = deployed("detection")
+    writer = cv2.VideoWriter(str(tmp_path / "film.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (360, 240))
+    for number in range(5):
+        writer.write(draw_scene(SCENES["first" if number % 2 else "second"]))
+    writer.release()
+    alone = json.loads(run(module, capsys, tmp_path / "film.avi", "--json", "--backend", "numpy")[1])
+    sizes = []
+    forward = module.DeployedModel.forward
+    monkeypatch.setattr(
+        module.DeployedModel, "forward", lambda self, blob: sizes.append(len(blob)) or forward(self, blob)
+    )
+    code, text, _ = run(module, capsys, tmp_path / "film.avi", "--json", "--backend", "numpy", "--batch", "2")
+    assert (code, sizes) == (0, [2, 2, 1])
+    assert json.loads(text) == alone
+    assert [entry["frame"] for entry in alone] == [0, 1, 2, 3, 4]
 
 
 def test_a_bar_on_a_terminal(deployed, tmp_path, capsys, monkeypatch):
