@@ -117,7 +117,9 @@ def _run_array(model: DeployedModel, source: Source, path: Path | None, printer:
 
 
 def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write an .npz file, or an .npy file of the only array. Raises ValueError for none, or several for .npy."""
+    """Write an .npz file, or an .npy file of the only array. Raises ValueError for none, several for .npy, other names."""
+    if path.suffix.lower() not in ARRAY_SUFFIXES:
+        raise ValueError(f"arrays are written to .npz or .npy files, not to {path.name}")
     if not arrays or (path.suffix.lower() == ".npy" and len(arrays) != 1):
         raise ValueError(
             f"there are {len(arrays)} arrays to write to {path.name}; give the name of a picture or an .npz file"

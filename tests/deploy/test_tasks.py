@@ -300,6 +300,21 @@ def test_frames_of_a_video_run_together(deployed, tmp_path, capsys, monkeypatch)
     assert [entry["frame"] for entry in alone] == [0, 1, 2, 3, 4]
 
 
+def test_frames_with_longer_legends_are_written_too(deployed, tmp_path, capsys):
+    """The first frame has one class, the second four: their pictures have different heights."""
+    plain, full = np.full((240, 360, 3), 128, np.uint8), draw_scene(SCENES["first"])
+    writer = cv2.VideoWriter(str(tmp_path / "film.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (360, 240))
+    for picture in (plain, full, plain):
+        writer.write(picture)
+    writer.release()
+    out = tmp_path / "drawn.avi"
+    assert run(deployed("segmentation"), capsys, tmp_path / "film.avi", "--backend", "numpy", "-o", out)[0] == 0
+    frames = cv2.VideoCapture(str(out))
+    read = [frames.read()[1] for _ in range(3)]
+    assert [frame.shape for frame in read] == [read[0].shape] * 3 and read[0].shape[0] < 290
+    assert np.abs(read[1][60, 70].astype(int) - read[0][60, 70]).max() > 40  # the red disc's class
+
+
 def test_a_bar_on_a_terminal(deployed, tmp_path, capsys, monkeypatch):
     """It is drawn over and over on one line, and never between the letters of a result."""
     module = deployed("raw")
