@@ -59,7 +59,9 @@ def paste(objects: Iterable[Any]) -> Pasted:
         if names.setdefault(name, module_name) != module_name:
             raise ValueError(f"two pasted modules define {name}: {names[name]}, {module_name}")
     future = [line for line in imports if "__future__" in line]
-    return Pasted(tuple(future + sorted(set(imports) - set(future))), "\n\n\n".join(found.values()) + "\n")
+    return Pasted(
+        tuple(future + sorted(set(imports) - set(future))), "\n\n\n".join(dict.fromkeys(found.values())) + "\n"
+    )  # once, of several names
 
 
 def import_block(statements: Iterable[str]) -> str:
@@ -141,10 +143,15 @@ def _defines(node: ast.stmt) -> list[str]:
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         return [node.name]
     if isinstance(node, ast.Assign):
-        return [target.id for target in node.targets if isinstance(target, ast.Name)]
+        return [part.id for target in node.targets for part in _parts(target) if isinstance(part, ast.Name)]
     if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
         return [node.target.id]
     return []
+
+
+def _parts(target: ast.expr) -> list[ast.expr]:
+    """What an assignment gives values to: of `low, high = 1, 2` both."""
+    return target.elts if isinstance(target, ast.Tuple) else [target]
 
 
 def _source(node: ast.stmt, lines: list[str]) -> str:
