@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from converter.deploy_runtime.islands import IslandBackend
 from converter.deploy_runtime.program import main
 from converter.preprocess import Preprocess
-from converter.render import paste, render
+from converter.render import import_block, paste, render
 from converter.tasks import task_named
 
 
@@ -57,9 +57,13 @@ def render_deploy(
     found.check(task_settings)
     settings = {**found.settings, **task_settings}
     islands = any(target.get("islands") for target in opencv)
+    pasted = paste([main, *found.functions(), *([IslandBackend] if islands else [])])
     return render(
         "deploy.py",
-        pasted=paste([main, *found.functions(), *([IslandBackend] if islands else [])]),
+        imports=import_block(
+            [*pasted.imports, "from pathlib import Path", "import sys"]
+        ),  # the last two: the template's
+        pasted=pasted,
         islands=islands,
         compares=found.compare is not None,
         name=name,

@@ -101,7 +101,7 @@ class DeployedModel:
 
     def input_size(self) -> tuple[int, int] | None:
         """(height, width) of the network's input, or None where it takes no picture or any size."""
-        if self.about.preprocess is not None:
+        if self.about.preprocess is not None and self.about.preprocess.get("size"):
             height, width = self.about.preprocess["size"]
             return int(height), int(width)
         for _, shape, _ in self.about.inputs:

@@ -22,6 +22,8 @@ from converter.deploy_runtime.sources import find_sources, result_paths
 from converter.deploy_runtime.video import Window
 from converter.tasks._settings import parse_setting, shown_value
 
+# ruff: noqa: B905 - deployments run on Python 3.8, whose zip has no strict
+
 
 def main(about: About, folder: Path, script: Path, arguments: Sequence[str] | None = None) -> int:
     """Run the command line. Returns the exit code; argparse itself exits with 2."""
@@ -138,7 +140,7 @@ def _run(about: About, folder: Path, script: Path, options: Any) -> int:
     print(f"{about.name} with {model.runner.title}", file=sys.stderr, flush=True)
     printer = Printer(options.json, about.compare if comparing else None)
     try:
-        run_sources(model, list(zip(sources, paths)), size, printer, window, options.fps_limit)  # noqa: B905 - Python 3.8
+        run_sources(model, list(zip(sources, paths)), size, printer, window, options.fps_limit)
     finally:
         printer.close()
     return 1 if printer.failures else 0

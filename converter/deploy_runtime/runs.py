@@ -15,6 +15,8 @@ from converter.deploy_runtime.printing import Printer
 from converter.deploy_runtime.sources import ARRAY_SUFFIXES, Source, read_arrays, read_image, write_image
 from converter.deploy_runtime.video import Window, run_video
 
+# ruff: noqa: B905 - deployments run on Python 3.8, whose zip has no strict
+
 
 def run_sources(
     model: DeployedModel, items: Sequence[Any], batch: int, printer: Printer, window: Window | None, limit: float | None
@@ -72,7 +74,7 @@ def _run_pictures(model: DeployedModel, items: Sequence[Any], printer: Printer, 
     images = [image for image, reason in read if reason is None]
     together, _ = attempt(model.results, images) if len(images) > 1 else (None, None)  # if that fails, each says why
     done = 0
-    for (source, path), (image, reason) in zip(items, read):  # noqa: B905 - Python 3.8
+    for (source, path), (image, reason) in zip(items, read):
         if reason is None:
             result, reason = (together.pop(0), None) if together else attempt(model, image)
         if reason is None:
@@ -115,7 +117,9 @@ def _run_array(model: DeployedModel, source: Source, path: Path | None, printer:
 
 
 def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write an .npz file, or an .npy file of the only array. Raises ValueError for none, or several for .npy."""
+    """Write an .npz file, or an .npy file of the only array. Raises ValueError for none, several for .npy, other names."""
+    if path.suffix.lower() not in ARRAY_SUFFIXES:
+        raise ValueError(f"arrays are written to .npz or .npy files, not to {path.name}")
     if not arrays or (path.suffix.lower() == ".npy" and len(arrays) != 1):
         raise ValueError(
             f"there are {len(arrays)} arrays to write to {path.name}; give the name of a picture or an .npz file"

@@ -15,6 +15,8 @@ import numpy as np
 from converter.deploy_runtime.about import UsageError
 from converter.deploy_runtime.backends import brief
 
+# ruff: noqa: PTH207 - Path.glob takes no absolute pattern
+
 IMAGE_SUFFIXES = {
     ".avif", ".bmp", ".dib", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif",
     ".tiff", ".webp",
@@ -61,7 +63,7 @@ def find_sources(texts: Sequence[str], pictures: bool) -> list[Source]:
         elif text.isdecimal() and pictures:
             found.append(Source("camera", text))
         elif glob.has_magic(text):
-            names = glob.glob(text, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
+            names = glob.glob(text, recursive=True)
             matches = sorted(name for name in names if Path(name).is_file())
             if not matches:
                 raise UsageError(f"no file matches {text}")

@@ -14,6 +14,8 @@ from converter.deploy_runtime.about import UsageError
 from converter.deploy_runtime.backends import brief
 from converter.deploy_runtime.sources import Source
 
+# ruff: noqa: B905 - deployments run on Python 3.8, whose zip has no strict
+
 
 class Window:
     """A window for pictures. Raises UsageError where none can be opened."""
@@ -56,7 +58,9 @@ def run_video(
     rate = rate if 0 < rate < 1000 else 25.0  # cameras often tell none
     length = 0 if camera else int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     printer.bar.start(length if length > 0 else None)
-    writer, count, busy, started = None, 0, 0.0, time.perf_counter()
+    writer: Any = None
+    shape: tuple[int, ...] = ()
+    count, busy, started = 0, 0.0, time.perf_counter()
     try:
         while window is None or not window.ended:
             frames = read_frames(capture, 1 if camera or window is not None else batch)
@@ -65,15 +69,16 @@ def run_video(
             begun = time.perf_counter()
             results = model.results(frames) if len(frames) > 1 else [model(frames[0])]
             busy += time.perf_counter() - begun
-            for frame, result in zip(frames, results):  # noqa: B905 - Python 3.8
+            for frame, result in zip(frames, results):
                 printer.result(model.about, source.text, result, count)
                 printer.bar.advance()
                 count += 1
                 if path is not None or window is not None:
                     picture = model.draw(frame, result)
                     if path is not None:
-                        writer = writer or open_writer(path, rate, picture)
-                        writer.write(picture)
+                        if writer is None:
+                            writer, shape = open_writer(path, rate, picture), picture.shape
+                        writer.write(in_frame(picture, shape))
                     if window is not None:
                         window.show(picture, wait=False)
             if limit is not None:
@@ -103,6 +108,16 @@ def read_frames(capture: Any, count: int) -> list[np.ndarray]:
             break
         frames.append(frame)
     return frames
+
+
+def in_frame(picture: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The picture at the size of a video's first one: a legend may have more lines or fewer than there. Else it is lost."""
+    if picture.shape == shape:
+        return picture
+    framed = np.full(shape, 32, np.uint8)
+    height, width = min(picture.shape[0], shape[0]), min(picture.shape[1], shape[1])
+    framed[:height, :width] = picture[:height, :width]
+    return framed
 
 
 def open_writer(path: Path, rate: float, picture: np.ndarray) -> Any:

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+# ruff: noqa: B905 - deployments run on Python 3.8, whose zip has no strict
+
 BOX_LIMIT = math.log(1000.0 / 16.0)  # of the logarithm of a box's size, before exp
 
 
@@ -59,7 +61,7 @@ def retinanet_anchors(size: Sequence[int], recipe: Mapping[str, Any]) -> np.ndar
     if not len(sizes) == len(grids) == len(pitches):
         raise ValueError(f"anchors of retinanet: {len(sizes)} levels of sizes, but {len(grids)} grids or strides")
     levels = []
-    for (rows, columns), pitch, edges in zip(grids, pitches, sizes):  # noqa: B905 - Python 3.8
+    for (rows, columns), pitch, edges in zip(grids, pitches, sizes):
         extent = [(edge / math.sqrt(ratio), edge * math.sqrt(ratio)) for ratio in ratios for edge in edges]
         half = np.round(np.array(extent, np.float32) / 2)  # whole pixels, rounded as torchvision does
         levels.append(_grid(rows, columns, pitch, 0.0, 2.0 * half.astype(np.float64)))

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+# ruff: noqa: B905 - deployments run on Python 3.8, whose zip has no strict
+
 SMALLEST_EDGE = 320  # a picture below that is enlarged, or nobody could read the text
 
 
@@ -62,7 +64,7 @@ def ink_on(color: Sequence[int]) -> tuple[int, int, int]:
 
 def line_width(picture: np.ndarray) -> int:
     """How wide lines are drawn, in pixels, for a picture of this size."""
-    return max(1, round(int(max(picture.shape[:2])) / 320))
+    return max(2, round(int(max(picture.shape[:2])) / 320))
 
 
 def text_scale(picture: np.ndarray) -> float:
@@ -104,7 +106,7 @@ def draw_objects(image_bgr: np.ndarray, objects: Sequence[Mapping[str, Any]], co
     """
     picture, factor = canvas(image_bgr), zoom(image_bgr)
     shades = [color_of(thing["index"]) for thing in objects] if colors is None else colors
-    drawn = list(zip(objects, shades))[::-1]  # noqa: B905 - Python 3.8
+    drawn = list(zip(objects, shades))[::-1]
     for thing, color in drawn:
         outline(picture, [factor * edge for edge in thing["box"]], color)
     for thing, color in drawn:

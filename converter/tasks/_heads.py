@@ -11,7 +11,7 @@ published code. ValueError for outputs that are not of that form.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,17 +42,25 @@ def decode_yolox(outputs: Mapping[str, np.ndarray], size: Any, settings: Mapping
     The cells of strides 8, 16 and 32 follow each other, or those of anchors {"strides": [...]}.
     """
     rows = _rows(outputs, settings, "yolox", "(1, boxes, 5 + classes)", 6)
-    strides = (settings["anchors"] or {}).get("strides", (8, 16, 32))
-    cells, scale = [], []
-    for stride in strides:
-        height, width = (-(-edge // stride) for edge in _known(size, "yolox"))
-        cells.append(np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).reshape(-1, 2))
-        scale.append(np.full((height * width, 1), stride))
-    _same_count(rows, sum(map(len, cells)), "yolox")
-    corner, step = np.concatenate(cells), np.concatenate(scale)
-    numbers = np.asarray(rows[:, :4], np.float64)
-    center, extent = (numbers[:, :2] + corner) * step, np.exp(np.minimum(numbers[:, 2:], BOX_LIMIT)) * step
-    return from_centers(np.concatenate([center, extent], axis=1)), rows[:, 4:5] * rows[:, 5:]
+    return _from_cells(rows[:, :4], size, _strides(settings, "yolox"), "yolox"), rows[:, 4:5] * rows[:, 5:]
+
+
+def decode_yunet(outputs: Mapping[str, np.ndarray], size: Any, settings: Mapping[str, Any]) -> Any:
+    """YuNet's faces: for each stride class scores (1, cells, classes), then objectness (1, cells, 1), then boxes (1, cells, 4).
+
+    Boxes as YOLOX's, in cells; a score is the root of the product. Further outputs (landmarks) are not read.
+    """
+    strides = _strides(settings, "yunet")
+    count = len(strides)
+    found = choose_outputs(outputs, settings["use_outputs"], 3 * count, "the head yunet")
+    parts = [one_sample(name, array, 2, "(1, cells, numbers)") for name, array in found]
+    widths = [{part.shape[1] for part in parts[k : k + count]} for k in (count, 2 * count)]
+    if widths != [{1}, {4}]:
+        shapes = ", ".join(f"{name!r} {list(array.shape)}" for name, array in found)
+        raise ValueError(f"the head yunet takes scores, objectness and boxes of {count} strides, not {shapes}")
+    classes, objects, boxes = (np.concatenate(parts[k : k + count]) for k in (0, count, 2 * count))
+    scores = np.sqrt(np.clip(classes, 0.0, 1.0) * np.clip(objects, 0.0, 1.0))
+    return _from_cells(boxes, size, strides, "yunet"), scores
 
 
 def decode_end2end(outputs: Mapping[str, np.ndarray], size: Any, settings: Mapping[str, Any]) -> Any:
@@ -131,6 +139,7 @@ HEADS: Mapping[str, Any] = {  # name: (decoder, whether its boxes overlap)
     "yolov8": (decode_yolov8, True),
     "yolov5": (decode_yolov5, True),
     "yolox": (decode_yolox, True),
+    "yunet": (decode_yunet, True),
     "end2end": (decode_end2end, False),
     "decoded": (decode_decoded, False),
     "boxes_scores": (decode_boxes_scores, True),
@@ -170,9 +179,33 @@ def _known(size: Any, head: str) -> tuple[int, int]:
 
 
 def _anchors(settings: Mapping[str, Any], head: str) -> Mapping[str, Any]:
-    if not isinstance(settings["anchors"], Mapping):
+    anchors = settings["anchors"]
+    given = isinstance(anchors, Mapping)
+    if not given:
         raise ValueError(f"the head {head} needs the setting anchors")
-    return settings["anchors"]
+    return dict(anchors)
+
+
+def _strides(settings: Mapping[str, Any], head: str) -> Sequence[int]:
+    """Those of the setting anchors, 8, 16 and 32 by default."""
+    if settings["anchors"] is None:
+        return (8, 16, 32)
+    return [int(stride) for stride in _anchors(settings, head).get("strides", (8, 16, 32))]
+
+
+def _from_cells(numbers: np.ndarray, size: Any, strides: Sequence[int], head: str) -> np.ndarray:
+    """Centre x, y from the cell and log(width), log(height), in cells of each stride in turn, as left, top, right, bottom."""
+    height, width = _known(size, head)
+    cells, scale = [], []
+    for stride in strides:
+        rows, columns = -(-height // stride), -(-width // stride)
+        cells.append(np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1).reshape(-1, 2))
+        scale.append(np.full((rows * columns, 1), stride))
+    _same_count(numbers, sum(map(len, cells)), head)
+    corner, step = np.concatenate(cells), np.concatenate(scale)
+    numbers = np.asarray(numbers, np.float64)
+    center, extent = (numbers[:, :2] + corner) * step, np.exp(np.minimum(numbers[:, 2:], BOX_LIMIT)) * step
+    return from_centers(np.concatenate([center, extent], axis=1))
 
 
 def _same_count(rows: np.ndarray, count: int, head: str) -> None:

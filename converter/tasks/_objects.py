@@ -10,6 +10,8 @@ import numpy as np
 from converter.tasks._boxes import onto_picture, suppress
 from converter.tasks._outputs import label_of
 
+# ruff: noqa: B905 - deployments run on Python 3.8, whose zip has no strict
+
 
 class Objects:
     """What a head found: boxes (N, 4) in the input's pixels, scores (N, C), or scores (N,) and classes (N,).
@@ -50,7 +52,7 @@ def find_objects(found: Objects, image_bgr: Any, labels: Any, region: Any, input
     """(row, {"index", "label", "score", "box"}) of each object whose box, clipped to the picture, is not empty."""
     placed = place(found.boxes, image_bgr, region, input_size, clip=True)
     things = []
-    for row, index, score, box in zip(found.rows, found.classes, found.scores, placed):  # noqa: B905 - Python 3.8
+    for row, index, score, box in zip(found.rows, found.classes, found.scores, placed):
         if box[2] > box[0] and box[3] > box[1]:
             name = label_of(labels, int(index))
             thing = {"index": int(index), "label": name, "score": float(score), "box": [float(edge) for edge in box]}

@@ -48,6 +48,7 @@ def postprocess(
 
     head: how the outputs are read:
         yolov8 (1, 4 + classes, N), yolov5 (1, N, 5 + classes), yolox (the same, not decoded), end2end (1, N, 6);
+        yunet: class scores, objectness and boxes of three strides, nine outputs;
         decoded: boxes (N, 4), labels (N,), scores (N,); boxes_scores: boxes (1, N, 4), scores (1, N, classes);
         ssd, retinanet: offsets (1, N, 4) from `anchors`, class logits (1, N, classes);
         detr: class logits (1, N, classes + 1), boxes (1, N, 4); centernet: heat maps, sizes, offsets.

@@ -21,6 +21,8 @@ from converter.tasks._masks import between, bilinear, decode_object_mask, encode
 from converter.tasks._objects import Objects, find_objects
 from converter.tasks._outputs import choose_outputs, one_sample
 
+# ruff: noqa: B905 - deployments run on Python 3.8, whose zip has no strict
+
 CHOICES = {"head": ("yolov8", "yolov5", "decoded")}
 
 
@@ -151,7 +153,7 @@ def draw(image_bgr: np.ndarray, result: Mapping[str, Any]) -> np.ndarray:
     picture = np.atleast_3d(image_bgr)[:, :, :3]
     picture = np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture.copy()
     shades = shades_of(result["objects"])
-    for thing, shade in zip(reversed(result["objects"]), reversed(shades)):  # noqa: B905 - Python 3.8
+    for thing, shade in zip(reversed(result["objects"]), reversed(shades)):
         mask = decode_object_mask(thing, result["size"])
         picture[mask] = (picture[mask].astype(np.uint16) + np.array(shade, np.uint16)) // 2
         rim = mask.astype(np.uint8) - cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8))

@@ -19,6 +19,8 @@ from converter.tasks._heads import decode_decoded
 from converter.tasks._objects import Objects, find_objects, place
 from converter.tasks._outputs import choose_outputs, label_of, no_nan, one_sample, sigmoid
 
+# ruff: noqa: B905 - deployments run on Python 3.8, whose zip has no strict
+
 SKELETONS: Mapping[str, Any] = {
     "none": (),
     "coco17": (
@@ -132,7 +134,7 @@ def _listed(places: np.ndarray, scores: np.ndarray, labels: Any, threshold: floa
             "score": float(score),
             "seen": bool(score > threshold),
         }
-        for index, ((x, y), score) in enumerate(zip(places, scores))  # noqa: B905 - Python 3.8
+        for index, ((x, y), score) in enumerate(zip(places, scores))
     ]
 
 

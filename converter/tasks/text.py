@@ -16,6 +16,8 @@ import numpy as np
 from converter.tasks._drawing import canvas, caption, one_line
 from converter.tasks._outputs import ACTIVATIONS, choose_outputs
 
+# ruff: noqa: B905 - deployments run on Python 3.8, whose zip has no strict
+
 CHOICES = {"activation": ("softmax", "none"), "layout": ("NTC", "NCT")}
 
 
@@ -58,7 +60,7 @@ def postprocess(
     path = steps.argmax(axis=1)
     starts = np.flatnonzero(np.concatenate([[True], path[1:] != path[:-1]])) if len(path) else np.zeros(0, np.int64)
     characters: list[dict[str, Any]] = []
-    for start, stop in zip(starts, [*starts[1:], len(path)]):  # noqa: B905 - Python 3.8
+    for start, stop in zip(starts, [*starts[1:], len(path)]):
         index = int(path[start])
         if index != blank:
             step = int(start + chances[start:stop, index].argmax())

@@ -134,5 +134,7 @@ def test_refuses(output, settings, text):
 
 
 def test_unknown_head():
-    with pytest.raises(ValueError, match="head is 'yolov99', not one of yolov8, yolov5, yolox, end2end, decoded"):
+    with pytest.raises(
+        ValueError, match="head is 'yolov99', not one of yolov8, yolov5, yolox, yunet, end2end, decoded"
+    ):
         detect({"y": np.zeros((1, 7, 9))}, head="yolov99")

@@ -102,6 +102,28 @@ def test_yolox():
         objects({"y": output}, head="yolox", anchors={"strides": [8]})
 
 
+def test_yunet():
+    """A face in the first level's cell (row 2, column 3) and one in the last level's first cell; landmarks are not read."""
+    cells = {8: 48, 16: 12, 32: 4}
+    outputs = {
+        f"{part}_{s}": np.zeros((1, n, k), np.float32)
+        for part, k in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10))
+        for s, n in cells.items()
+    }
+    for stride, cell, score, box in (
+        (8, 2 * 8 + 3, 0.9, [0.5, 0.25, math.log(2), 0.0]),
+        (32, 0, 0.5, [0.5, 0.5, 0.0, 0.0]),
+    ):
+        outputs[f"cls_{stride}"][0, cell] = score
+        outputs[f"obj_{stride}"][0, cell] = 1.2  # beyond 1: clipped
+        outputs[f"bbox_{stride}"][0, cell] = box
+    assert objects(outputs, head="yunet") == [
+        (0, round(0.9**0.5, 4), 20, 14, 36, 22), (0, round(0.5**0.5, 4), 0, 0, 32, 32),
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="the head yunet takes scores, objectness and boxes of 3 strides, not 'kps_8'"):
+        objects(dict(reversed(outputs.items())), head="yunet", use_outputs=["kps_8", *list(outputs)[:8]])
+
+
 def test_end2end():
     output = np.array([[[1, 2, 30, 40, 0.9, 3], [1, 2, 30, 40, 0.5, 3], [0, 0, 5, 5, 0.2, 1]]], np.float32)
     assert objects({"y": output}, head="end2end") == [(3, 0.9, 1, 2, 30, 40), (3, 0.5, 1, 2, 30, 40)]
