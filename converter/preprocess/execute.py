@@ -100,7 +100,7 @@ def _resized(planes: np.ndarray, height: int, width: int, window: Any, spec: Map
     """uint8 (C, H, W) to the window (top, left, bottom, right) of the resized picture, uint8, or float32 levels."""
     name, floats = spec["interpolation"], spec["resize_dtype"] == "float32"
     if floats and spec["resampler"] == "torch":
-        planes = _levels_of(spec["scale"])[planes]
+        planes = _scaled(spec)[planes]
     if planes.shape[1:] == (height, width):
         return planes[:, window[0] : window[2], window[1] : window[3]]
     found = _by_opencv(planes, height, width, spec) if spec["resampler"] == "opencv" or spec["fast"] else None
@@ -124,9 +124,9 @@ def _by_opencv(planes: np.ndarray, height: int, width: int, spec: Mapping[str, A
     return planes[::-1] if backwards else planes
 
 
-def _levels_of(scale: float) -> np.ndarray:
-    """float32 (256,): each level times `scale`, rounded once."""
-    return np.asarray((np.arange(256) * scale).astype(np.float32))
+def _scaled(spec: Mapping[str, Any]) -> np.ndarray:
+    """float32 (256,): each level times `scale`."""
+    return _normalize(np.arange(256), 0, {**spec, "mean": (0.0,), "std": (1.0,)})
 
 
 def _normalized(plane: np.ndarray, channel: int, spec: Mapping[str, Any]) -> np.ndarray:
@@ -144,6 +144,8 @@ def _normalize(levels: np.ndarray, channel: int, spec: Mapping[str, Any]) -> np.
     if spec["normalize"] == "levels":  # mean and std brought to levels, in single precision
         whole = np.float32(1.0 / scale)
         return np.asarray((levels.astype(np.float32) - np.float32(mean) * whole) / (np.float32(std) * whole))
+    if spec["normalize"] == "single":
+        return np.asarray((levels.astype(np.float32) * np.float32(scale) - np.float32(mean)) / np.float32(std))
     return np.asarray(((levels * scale).astype(np.float32) - np.float32(mean)) / np.float32(std))
 
 

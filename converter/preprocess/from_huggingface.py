@@ -56,8 +56,8 @@ def read_huggingface(values: Mapping[str, Any], shape: tuple[int, ...], name: st
         keys["std"] = _per_channel(values.get("image_std"), base.channels)
     elif offset:
         keys["mean"] = (1.0,) * base.channels
-    if tensors and normalizes and rescales:
-        keys["normalize"] = "levels"
+    if tensors and rescales:
+        keys["normalize"] = "levels" if normalizes else "single"
     if values.get("do_flip_channel_order"):
         keys["color"] = "BGR"
         for key in ("mean", "std"):  # they are applied before the channels turn round
