@@ -3,7 +3,8 @@
     python benchmarks/preprocess_speed.py [--pairs 15] [--no-network] [--json FILE]
 
 Ours and theirs run in one process in turn, A B A B ...; each ratio is the median of the pairs'. The clock is that of the
-thread, so that other programs on the machine do not count. It also times the alternatives to the final table of 256 numbers a channel:
+thread, so that other programs on the machine do not count. It also times the alternatives to the final table of 256 numbers
+a channel:
 plain arithmetic, cv2.dnn.blobFromImage (one scale for all channels, so that it cannot divide by std) and, where cv2 has it,
 blobFromImageWithParams, and says how far off their numbers are.
 """

@@ -173,7 +173,8 @@ def here(count: int, seed: int) -> dict[str, Any]:
             kind, content = in_mode(rng, rgb)
             file = Path(folder) / "picture"
             file.write_bytes(content)
-            image = Image.open(file).convert("RGB")
+            with Image.open(file) as opened:
+                image = opened.convert("RGB")
             bgr = read_image(str(file))
             pixels = np.asarray(image)
             note(tally[f"file {kind}"], bgr[:, :, ::-1], pixels)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from converter.preprocess.geometry import place, resized_shape
+from converter.preprocess.geometry import blob_origin, resized_shape
 from converter.preprocess.opencv_resize import opencv_fast, opencv_resample
 from converter.preprocess.resampling import resample
 from converter.preprocess.torch_resize import torch_resample, torch_resample_rounded
@@ -24,7 +24,7 @@ def apply_preprocess(image: np.ndarray, spec: Mapping[str, Any]) -> np.ndarray:
     """
     color = color_planes(image, "RGB" if spec["gray_after_resize"] else spec["color"])
     height, width = resized_shape(color.shape[1], color.shape[2], spec)
-    top, left = place(height, width, spec)
+    top, left = blob_origin(height, width, spec)
     rows, columns = spec["size"]
     if spec["crop"] is None and (height, width) != (rows, columns):
         _check_fit(color.shape[1:], (height, width), spec)
@@ -46,7 +46,7 @@ def apply_preprocess(image: np.ndarray, spec: Mapping[str, Any]) -> np.ndarray:
 def seen_region(height: int, width: int, spec: Mapping[str, Any]) -> tuple[float, float, float, float]:
     """(left, top, right, bottom) of the part of a picture that the blob shows, in its pixels; padding lies outside."""
     resized = resized_shape(height, width, spec)
-    top, left = place(resized[0], resized[1], spec)
+    top, left = blob_origin(resized[0], resized[1], spec)
     y, x = height / resized[0], width / resized[1]
     rows, columns = spec["size"]
     return left * x, top * y, (left + columns) * x, (top + rows) * y

@@ -50,7 +50,7 @@ def _shortest(short: int, long: int, size: int, most: Any, rounding: str) -> tup
     return edges
 
 
-def place(height: int, width: int, spec: Mapping[str, Any]) -> tuple[int, int]:
+def blob_origin(height: int, width: int, spec: Mapping[str, Any]) -> tuple[int, int]:
     """(top, left): where the blob begins in the resized picture of this size; negative where it begins in padding."""
     if spec["crop"] is None and spec["pad"] in (None, "topleft"):
         return 0, 0

@@ -14,7 +14,8 @@ OPENCV = Preprocess.parse("letterbox", shape=(1, 3, 8, 8)).to_dict()
 
 
 def pillow(path):
-    return np.asarray(Image.open(path).convert("RGB"))[:, :, ::-1]
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))[:, :, ::-1]
 
 
 def modes(rng):
@@ -33,7 +34,8 @@ def test_png_pixels_are_pillows(tmp_path, rng):
     path = tmp_path / "picture.png"
     for mode, image in modes(rng):
         image.save(path, **({"transparency": 3} if mode == "P" else {}))
-        assert Image.open(path).mode == mode
+        with Image.open(path) as opened:
+            assert opened.mode == mode
         found = read_image(str(path))
         assert found.dtype == np.uint8
         np.testing.assert_array_equal(found, pillow(path), err_msg=mode)

@@ -51,7 +51,7 @@ KINDS = [
         "MobileViTImageProcessor",
         {
             "size": {"shortest_edge": 50}, "crop_size": {"height": 48, "width": 48}, "do_center_crop": True,
-            "do_flip_channel_order": True, "do_normalize": False,
+            "do_flip_channel_order": True, "do_normalize": False, "resample": 2,
         },
         (48, 48),
     ),
@@ -122,6 +122,10 @@ REFUSED = [
     ({"do_sharpen": True}, "do_sharpen: nothing here does that"),
     ({"resample": 9}, "resample is 9, which is none of Pillow's filters"),
     ({"size": {"edge": 3}}, "size is {'edge': 3}; known: shortest_edge, "),
+    (
+        {"image_processor_type": "ConvNextImageProcessor"},
+        "it names no filter, and ConvNextImageProcessor has no certain one",
+    ),
     ({"rescale_offset": True}, "rescale_offset with do_normalize: two normalisations"),
 ]
 

@@ -7,7 +7,7 @@ import pytest
 
 from converter.preprocess import Preprocess
 from converter.preprocess.execute import apply_preprocess, seen_region
-from converter.preprocess.geometry import place, resized_shape
+from converter.preprocess.geometry import blob_origin, resized_shape
 
 
 def spec_of(**keys):
@@ -57,7 +57,7 @@ def test_sizes(keys, picture, wanted):
     ],
 )  # fmt: skip
 def test_middles(rounding, found, wanted):
-    assert place(found, 64, spec_of(crop=(64, 64), crop_rounding=rounding)) == (wanted, 0)
+    assert blob_origin(found, 64, spec_of(crop=(64, 64), crop_rounding=rounding)) == (wanted, 0)
 
 
 def test_a_letterbox_has_grey_around_the_picture():
