@@ -71,6 +71,8 @@ def _check_resampler(spec: Preprocess) -> None:
         refuse("resize_dtype", f"uint8 where resampler is {spec.resampler}", spec.resize_dtype)
     if spec.resampler == "opencv" and spec.fast:
         refuse("fast", "false where resampler is opencv: that is cv2.resize already", True)
+    if spec.fast and spec.interpolation.startswith("nearest"):
+        refuse("fast", f"false where interpolation is {spec.interpolation}: the exact one is as fast", True)
 
 
 def _check_numbers(spec: Preprocess) -> None:
