@@ -123,23 +123,31 @@ def in_mode(rng: np.random.Generator, rgb: np.ndarray) -> tuple[str, bytes]:
     return kind, file.getvalue()
 
 
-def pipeline(rng: np.random.Generator, picture: np.ndarray) -> tuple[Any, Preprocess]:
-    """torchvision's evaluation transform with drawn sizes and filter, and what we read from it."""
+def pipeline(rng: np.random.Generator, picture: np.ndarray, kind: str = "colour") -> tuple[Any, Preprocess]:
+    """torchvision's evaluation transform with drawn sizes and filter, and what we read from it.
+
+    kind: "colour" and "grey" resize with Pillow, "tensor" resizes a uint8 tensor.
+    """
+    import torch
     from torchvision import transforms
+    from torchvision.transforms import v2
 
     size = int(rng.choice([7, 24, 64, 97, 160, 224]))
     edge = int(rng.choice([size, size * 256 // 224, size + 1]))
     too_long = max(picture.shape[:2]) / min(picture.shape[:2]) * edge > 6000
+    edges = (edge, edge + 3) if too_long or rng.random() < 0.3 else edge
     interpolation = transforms.InterpolationMode(str(rng.choice(FILTER_NAMES)))
-    theirs = transforms.Compose(
-        [
-            transforms.Resize((edge, edge + 3) if too_long or rng.random() < 0.3 else edge, interpolation),
-            transforms.CenterCrop(size),
-            transforms.ToTensor(),
-            transforms.Normalize(MEAN, STD),
-        ]
-    )
-    found = Preprocess.from_transform(theirs, shape=(1, 3, size, size))
+    if kind == "tensor":
+        word = v2.InterpolationMode(str(rng.choice(["nearest", "bilinear", "bicubic"])))
+        resize = v2.Resize(edges, word, antialias=bool(rng.random() < 0.5))
+        last = [v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]
+        theirs = v2.Compose([v2.ToImage(), resize, v2.CenterCrop(size), *last])
+    else:
+        first = [transforms.Grayscale()] if kind == "grey" else []
+        last = [transforms.ToTensor(), transforms.Normalize(MEAN[: 4 - len(first) * 3], STD[: 4 - len(first) * 3])]
+        resize = transforms.Resize(edges, interpolation)
+        theirs = transforms.Compose([*first, resize, transforms.CenterCrop(size), *last])
+    found = Preprocess.from_transform(theirs, shape=(1, 1 if kind == "grey" else 3, size, size))
     return theirs, Preprocess.from_dict({**found.to_dict(), "pillow": PILLOW})
 
 
@@ -193,9 +201,10 @@ def here(count: int, seed: int) -> dict[str, Any]:
             title = f"PyTorch uint8 {word}{' antialias' if on else ''}"
             note(tally[title], torch_resample(planes, height, width, word, on), wanted[0].numpy())
 
-            transform, spec = pipeline(rng, pixels)
+            kind = ("colour", "grey", "tensor")[number % 3]
+            transform, spec = pipeline(rng, pixels, kind)
             blob = apply_preprocess(np.ascontiguousarray(pixels[:, :, ::-1]), spec.to_dict())
-            note_ulps(tally["torchvision blob, ulp"], blob[0], transform(image).numpy())
+            note_ulps(tally[f"torchvision {kind} blob, ulp"], blob[0], transform(image).numpy())
 
             box = Preprocess.parse("letterbox", shape=(1, 3, height, width)).to_dict()
             note_ulps(tally["letterbox blob, ulp"], apply_preprocess(bgr, box), letterboxed(bgr, height, width))
@@ -224,7 +233,7 @@ def write_cases(path: Path, count: int, seed: int) -> None:
             spec, bgr = Preprocess.parse("letterbox", shape=(1, 3, height, width)), pixels[:, :, ::-1]
             wanted = letterboxed(np.ascontiguousarray(bgr), height, width)
         else:
-            transform, spec = pipeline(rng, pixels)
+            transform, spec = pipeline(rng, pixels, ("colour", "grey", "tensor")[number % 4])
             wanted = transform(Image.fromarray(pixels)).numpy()[None]
         specs.append(spec.to_dict())
         arrays[f"image:{number}"], arrays[f"blob:{number}"] = np.ascontiguousarray(pixels[:, :, ::-1]), wanted

@@ -92,10 +92,9 @@ def luma(planes: np.ndarray) -> np.ndarray:
 
     Formed in float32: no sum exceeds 2**24, so each is exact.
     """
-    sums = planes[0] * np.float32(19595)
-    sums += planes[1] * np.float32(38470)
-    sums += planes[2] * np.float32(7471)
-    sums += np.float32(0x8000)
+    sums = np.full(planes.shape[1:], 0x8000, np.float32)
+    for plane, weight in zip(planes, (19595, 38470, 7471)):  # noqa: B905 - Python 3.8's has no strict
+        sums += np.multiply(plane, np.float32(weight), dtype=np.float32)
     sums *= np.float32(1 / 65536)
     return np.asarray(sums.astype(np.uint8))
 

@@ -137,6 +137,8 @@ def read_values(values: Any, shape: tuple[int, ...], name: str) -> Preprocess:
         from converter.preprocess.from_albumentations import is_albumentations, read_albumentations
         from converter.preprocess.from_huggingface import is_huggingface, read_huggingface
 
+        if isinstance(values.get("image_processor"), dict):
+            values = values["image_processor"]  # of a processor_config.json
         if is_huggingface(values):
             return read_huggingface(values, shape, name)
         if is_albumentations(values):

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 PRECISION_BITS = 22  # of Pillow's 8-bit coefficients: 32 - 8 - 2
-STRIP_ELEMENTS, STRIP_ROWS = 400_000, 48  # of float64 work at a time: about what a processor caches
+STRIP_ELEMENTS = 400_000  # of float64 work at a time: about what a processor caches
+STRIP_ROWS = 48  # of the picture at a time, at most
 
 
 def _box(x: float) -> float:
@@ -132,9 +133,8 @@ def _horizontal(planes: np.ndarray, along: AxisPass, offset: int) -> np.ndarray:
     channels, height, width = planes.shape
     result = np.empty((channels, height, along.count), planes.dtype)
     most = min(height, STRIP_ROWS, max(1, STRIP_ELEMENTS // (channels * (width + along.count))))
-    work = np.empty(
-        channels * most * (width + along.count)
-    )  # once: memory that is new costs more than what is done in it
+    # once: memory that is new costs more than what is done in it
+    work = np.empty(channels * most * (width + along.count))
     for top in range(0, height, most):
         rows = min(most, height - top)
         lines, sums = np.split(work[: channels * rows * (width + along.count)], [channels * rows * width])

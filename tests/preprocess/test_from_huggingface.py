@@ -112,6 +112,7 @@ def test_which_library_resizes(tmp_path):
     assert read(config, (1, 3, 8, 8), tmp_path, "+torch").resampler == "torch"
     old = {"do_normalize": True, "do_resize": True, "size": 8, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}
     assert read(old, (1, 3, 8, 8), tmp_path).resize_size == (8, 8)
+    assert read({"image_processor": config}, (1, 3, 8, 8), tmp_path) == read(config, (1, 3, 8, 8), tmp_path)
 
 
 REFUSED = [

@@ -172,7 +172,9 @@ def test_a_file_names_its_transform(tmp_path):
             def factory():
                 return evaluation
             table = {"base": "imagenet", "interpolation": "bicubic"}
-            broken = 1 / 0 if False else 5
+            broken = 5
+            def transform(image):
+                return image
             """
         ),
         encoding="utf-8",
@@ -184,6 +186,11 @@ def test_a_file_names_its_transform(tmp_path):
     with pytest.raises(PreprocessError) as raised:
         Preprocess.parse(f"{file}:broken", shape=SHAPE)
     assert raised.value.measured.startswith("it is a builtins.int; known: torchvision's transforms and weights, ")
+    with pytest.raises(PreprocessError) as raised:
+        Preprocess.parse(f"{file}:transform", shape=SHAPE)
+    assert raised.value.measured.startswith(
+        "it needs arguments (image): what a function does to a picture cannot be known"
+    )
     with pytest.raises(PreprocessError, match="cannot be loaded") as raised:
         Preprocess.parse(f"{file}:missing", shape=SHAPE)
     assert "has no attribute 'missing'" in raised.value.measured
