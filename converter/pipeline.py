@@ -23,6 +23,7 @@ from converter.islands import render_islands
 from converter.npz import save_npz
 from converter.numpy_runtime import TensorInfo
 from converter.preprocess import Preprocess
+from converter.preprocess.carrying import fitting
 from converter.progress import Progress
 from converter.render import render
 from converter.search import TIME_LIMIT, search
@@ -216,7 +217,7 @@ def read_preprocess(
             )
         return None
     if isinstance(spec, Preprocess):
-        return spec
+        return fitting(spec, shape, "the preprocessing")
     found = Preprocess.parse(spec, shape=shape, hint=hint)
     if spec is None and hint is None and task in WHOLE_PICTURE:
         return dataclasses.replace(found, resize="stretch", resize_size=found.size, crop=None)

@@ -35,7 +35,7 @@ WORDS: dict[str, tuple[Any, ...]] = {
     "crop_rounding": ("half_even", "truncate", "floor"),
     "pad": ("center", "topleft", None),
     "pad_in": ("pixels", "blob"),
-    "normalize": ("unit", "levels"),
+    "normalize": ("unit", "single", "levels"),
     "dtype": ("float32", "uint8"),
     "layout": ("NCHW", "NHWC"),
 }
@@ -71,6 +71,8 @@ def _check_resampler(spec: Preprocess) -> None:
         refuse("resize_dtype", f"uint8 where resampler is {spec.resampler}", spec.resize_dtype)
     if spec.resampler == "opencv" and spec.fast:
         refuse("fast", "false where resampler is opencv: that is cv2.resize already", True)
+    if spec.fast and spec.interpolation.startswith("nearest"):
+        refuse("fast", f"false where interpolation is {spec.interpolation}: the exact one is as fast", True)
 
 
 def _check_numbers(spec: Preprocess) -> None:
@@ -91,7 +93,7 @@ def _check_numbers(spec: Preprocess) -> None:
         if spec.resize_dtype == "float32" or any(number != int(number) or not 0 <= number <= 255 for number in pad):
             refuse("dtype", "float32 unless the resize is of uint8 and pad_value whole levels", "uint8")
     if spec.resize_dtype == "float32" and spec.normalize == "levels":
-        refuse("normalize", "unit where resize_dtype is float32: those numbers are scaled already", "levels")
+        refuse("normalize", "unit or single where resize_dtype is float32: those numbers are scaled already", "levels")
     if spec.resize_dtype == "float32" and spec.gray_after_resize:
         refuse("gray_after_resize", "false where resize_dtype is float32: Pillow's luma is of 8-bit levels", True)
 

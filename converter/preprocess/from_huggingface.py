@@ -22,7 +22,26 @@ MEANT = {
 """The keys that say what becomes of the pixels. Other `do_...` keys are refused unless they are false or listed below."""
 WITHOUT_EFFECT = {"do_convert_rgb", "do_reduce_labels", "do_convert_annotations", "do_thumbnail", "do_align_long_axis"}
 ASKED_OF_SIZE = {"keep_aspect_ratio", "ensure_multiple_of", "size_divisor", "size_divisibility", "patch_size"}
-IMAGENET_STANDARD = (0.5, 0.5, 0.5)
+STANDARD = (0.5, 0.5, 0.5)
+BILINEAR_BY_DEFAULT = (
+    "ViT", "Detr", "Yolos", "Segformer", "Mask2Former", "MaskFormer", "OneFormer", "MobileNet", "Sam", "ConditionalDetr",
+    "Deformable", "RTDetr", "RtDetr", "GroundingDino", "Imagegpt", "ImageGPT", "VideoMAE", "Donut",
+)  # fmt: skip
+BICUBIC_BY_DEFAULT = (
+    "CLIP",
+    "Beit",
+    "Bit",
+    "Blip",
+    "Deit",
+    "DeiT",
+    "DPT",
+    "Levit",
+    "PoolFormer",
+    "Siglip",
+    "Pvt",
+    "OwlViT",
+)
+"""Processors, by how their names begin, for files that name no filter. What others do then changed between versions."""
 
 
 def is_huggingface(values: Mapping[str, Any]) -> bool:
@@ -39,7 +58,7 @@ def read_huggingface(values: Mapping[str, Any], shape: tuple[int, ...], name: st
     tensors = kind.endswith("Fast") or values.get("backend") == "torchvision"
     if values.get("do_resize", True) and values.get("size") is not None:
         keys.update(_resize(values, kind, name, base.size))
-        keys.update(_filter(values, tensors, name))
+        keys.update(_filter(values, kind, tensors, name))
     if values.get("do_center_crop") and "ConvNext" not in kind:
         crop = values.get("crop_size") or values.get("size")
         keys["crop"] = _two(crop, name)
@@ -56,8 +75,8 @@ def read_huggingface(values: Mapping[str, Any], shape: tuple[int, ...], name: st
         keys["std"] = _per_channel(values.get("image_std"), base.channels)
     elif offset:
         keys["mean"] = (1.0,) * base.channels
-    if tensors and normalizes and rescales:
-        keys["normalize"] = "levels"
+    if tensors and rescales:
+        keys["normalize"] = "levels" if normalizes else "single"
     if values.get("do_flip_channel_order"):
         keys["color"] = "BGR"
         for key in ("mean", "std"):  # they are applied before the channels turn round
@@ -127,9 +146,17 @@ def _resize(values: Mapping[str, Any], kind: str, name: str, input_size: tuple[i
     )
 
 
-def _filter(values: Mapping[str, Any], tensors: bool, name: str) -> dict[str, Any]:
+def _filter(values: Mapping[str, Any], kind: str, tensors: bool, name: str) -> dict[str, Any]:
     number = values.get("resample")
-    word = RESAMPLE.get(2 if number is None else int(number))
+    if number is None and kind.startswith(BICUBIC_BY_DEFAULT):
+        number = 3
+    elif number is None and (not kind or kind.startswith(BILINEAR_BY_DEFAULT)):
+        number = 2
+    elif number is None:
+        raise cannot_carry(
+            name, f'it names no filter, and {kind} has no certain one; add "resample": 2 (bilinear) or 3 (bicubic)'
+        )
+    word = RESAMPLE.get(int(number))
     if word is None:
         raise cannot_carry(name, f"resample is {number}, which is none of Pillow's filters ({RESAMPLE})")
     if not tensors:
@@ -138,7 +165,9 @@ def _filter(values: Mapping[str, Any], tensors: bool, name: str) -> dict[str, An
         raise cannot_carry(
             name, f"{word} on tensors (known: nearest, bilinear, bicubic); with Pillow it can be: +pillow"
         )
-    return {"interpolation": word, "resampler": "torch", "antialias": word != "nearest"}
+    if word == "nearest":  # torchvision's NEAREST_EXACT is Pillow's NEAREST
+        return {"interpolation": "nearest-exact", "resampler": "torch", "antialias": False}
+    return {"interpolation": word, "resampler": "torch", "antialias": True}
 
 
 def _pad(values: Mapping[str, Any], keys: dict[str, Any], base: Preprocess, name: str) -> None:
@@ -163,6 +192,6 @@ def _two(size: Any, name: str) -> tuple[int, int]:
 
 def _per_channel(numbers: Any, channels: int) -> tuple[float, ...]:
     if numbers is None:
-        return IMAGENET_STANDARD[:channels]
+        return STANDARD[:channels]
     found = tuple(float(number) for number in (numbers if isinstance(numbers, list | tuple) else [numbers]))
     return found * channels if len(found) == 1 else found

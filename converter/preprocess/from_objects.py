@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import difflib
 import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -34,7 +36,7 @@ def read_named(spec: str, shape: tuple[int, ...]) -> Preprocess:
         for part in name.split("."):
             found = getattr(found, part)
         if inspect.isfunction(found) or inspect.isclass(found):
-            found = found()  # a factory
+            found = _made_by(found, spec)
     except ConverterError:
         raise
     except Exception as error:  # the user's code raises anything
@@ -81,8 +83,6 @@ def _published(name: str) -> Any:
         weights = models.get_weight(name) if "." in name else models.get_model_weights(name).DEFAULT
     except (ValueError, AttributeError, KeyError) as error:
         kinds = [f"{weights}" for builder in models.list_models() for weights in models.get_model_weights(builder)]
-        import difflib
-
         close = difflib.get_close_matches(name, kinds, n=3, cutoff=0.5)
         raise PreprocessError(
             f"torchvision has no weights called {name}",
@@ -93,12 +93,36 @@ def _published(name: str) -> Any:
     return weights.transforms()
 
 
+def _made_by(factory: Any, spec: str) -> Any:
+    needed = [
+        name
+        for name, parameter in inspect.signature(factory).parameters.items()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    if needed:
+        raise cannot_carry(
+            f"the preprocessing {spec}",
+            f"it needs arguments ({', '.join(needed)}): what a function does to a picture cannot be known, and a function "
+            "that makes a transform is called without any",
+        )
+    return factory()
+
+
 def _import(name: str) -> ModuleType:
-    sys.path.insert(0, str(Path.cwd()))
-    try:
+    with _importable(str(Path.cwd())):
         return importlib.import_module(name)
+
+
+@contextlib.contextmanager
+def _importable(folder: str) -> Iterator[None]:
+    """The folder stands first on sys.path, as it does for a script that Python runs."""
+    sys.path.insert(0, folder)
+    try:
+        yield
     finally:
-        sys.path.remove(str(Path.cwd()))
+        if folder in sys.path:  # the user's code may have taken it off itself
+            sys.path.remove(folder)
 
 
 def _run_file(path: Path) -> ModuleType:
@@ -112,11 +136,6 @@ def _run_file(path: Path) -> ModuleType:
         )
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickling in it look there
-    folder = str(path.resolve().parent)
-    sys.path.insert(0, folder)  # as for a script that Python runs
-    try:
+    with _importable(str(path.resolve().parent)):
         spec.loader.exec_module(module)
-    finally:
-        if folder in sys.path:
-            sys.path.remove(folder)
     return module

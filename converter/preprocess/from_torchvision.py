@@ -197,6 +197,8 @@ def _to_dtype(walk: Walk, step: Any) -> None:
         raise walk.refuse(step, f"to {word}" + " before there is a tensor" * (walk.picture == "pillow"))
     if walk.picture == "uint8" and not getattr(step, "scale", True):
         walk.keys["scale"], walk.levels = 1.0, True
+    elif walk.picture == "uint8" and ".v2" in type(step).__module__:
+        walk.keys["normalize"] = "single"
     walk.picture = "float32"
 
 

@@ -1,11 +1,9 @@
-"""Where a picture's pixels come to lie in the blob. Pasted verbatim into deploy.py: numpy only."""
+"""Where a picture's pixels come to lie in the blob. Pasted verbatim into deploy.py: the standard library only."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 # ruff: noqa: B905 - deployments run on Python 3.8, whose zip has no strict
 
@@ -25,8 +23,8 @@ def resized_shape(height: int, width: int, spec: Mapping[str, Any]) -> tuple[int
     else:
         if rule == "longest":
             ratio = size / long
-        elif rule == "bounds":  # torchvision's detection networks, which divide in single precision
-            ratio = float(min(np.float32(size[0]) / np.float32(short), np.float32(size[1]) / np.float32(long)))
+        elif rule == "bounds":  # torchvision's detection networks
+            ratio = min(size[0] / short, size[1] / long)
         else:  # "fit" and "cover" a box of (height, width)
             ratio = (min if rule == "fit" else max)(size[0] / height, size[1] / width)
         if not spec["upscale"]:
@@ -52,7 +50,7 @@ def _shortest(short: int, long: int, size: int, most: Any, rounding: str) -> tup
     return edges
 
 
-def place(height: int, width: int, spec: Mapping[str, Any]) -> tuple[int, int]:
+def blob_origin(height: int, width: int, spec: Mapping[str, Any]) -> tuple[int, int]:
     """(top, left): where the blob begins in the resized picture of this size; negative where it begins in padding."""
     if spec["crop"] is None and spec["pad"] in (None, "topleft"):
         return 0, 0

@@ -32,6 +32,7 @@ WORDS = {
     "letterbox": "Ultralytics' LetterBox: fitted into the input, padded with 114, RGB, divided by 255; also called yolo",
     "timm": "that of the timm architecture",
     "torchvision:WEIGHTS": "that of published weights, such as ResNet50_Weights.IMAGENET1K_V2",
+    "fast": "the default with cv2.resize, which gives other pixels; also at the end of another, as in timm+fast",
 }
 MODIFIERS = {
     "fast": {"fast": True},
@@ -46,8 +47,8 @@ PyTorch; as pictures by Pillow; by a Pillow before 13."""
 
 def read_spec(spec: str | None, shape: tuple[int, ...], hint: Mapping[str, Any] | None = None) -> Preprocess:
     """What `Preprocess.parse` says."""
-    spec, *modifiers = ("" if spec is None else spec).split("+")
-    if not spec or spec == "default":
+    spec, modifiers = _split("" if spec is None else spec)
+    if not spec:
         found = _default(shape, hint)
     elif spec == "timm":
         if hint is None:
@@ -66,14 +67,25 @@ def read_spec(spec: str | None, shape: tuple[int, ...], hint: Mapping[str, Any] 
     else:
         found = _word(spec, shape)
     for modifier in modifiers:
+        found = dataclasses.replace(found, **MODIFIERS[modifier])  # type: ignore[arg-type]
+    return found
+
+
+def _split(spec: str) -> tuple[str, list[str]]:
+    """The spec itself and the modifiers at its end; `fast` alone is the default's. File names may hold plus signs."""
+    if spec in MODIFIERS:
+        return "", [spec]
+    modifiers: list[str] = []
+    while "+" in spec and not Path(spec).exists():
+        spec, _, modifier = spec.rpartition("+")
         if modifier not in MODIFIERS:
             raise PreprocessError(
                 f"a preprocessing has no modifier {modifier!r}",
                 measured=f"known: {', '.join(MODIFIERS)}",
                 do=("write it after a plus sign: --preprocess imagenet+fast",),
             )
-        found = dataclasses.replace(found, **MODIFIERS[modifier])  # type: ignore[arg-type]
-    return found
+        modifiers.insert(0, modifier)
+    return spec, modifiers
 
 
 def _default(shape: tuple[int, ...], hint: Mapping[str, Any] | None) -> Preprocess:
@@ -125,6 +137,8 @@ def read_values(values: Any, shape: tuple[int, ...], name: str) -> Preprocess:
         from converter.preprocess.from_albumentations import is_albumentations, read_albumentations
         from converter.preprocess.from_huggingface import is_huggingface, read_huggingface
 
+        if isinstance(values.get("image_processor"), dict):
+            values = values["image_processor"]  # of a processor_config.json
         if is_huggingface(values):
             return read_huggingface(values, shape, name)
         if is_albumentations(values):

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 PRECISION_BITS = 22  # of Pillow's 8-bit coefficients: 32 - 8 - 2
-STRIP_ELEMENTS = 250_000  # of float64 work at a time: about what a processor caches
+STRIP_ELEMENTS = 400_000  # of float64 work at a time: about what a processor caches
+STRIP_ROWS = 48  # of the picture at a time, at most
 
 
 def _box(x: float) -> float:
@@ -131,17 +132,17 @@ def _horizontal(planes: np.ndarray, along: AxisPass, offset: int) -> np.ndarray:
     """(C, H, W) to (C, H, along.count), of the same dtype; the planes begin at input column `offset`."""
     channels, height, width = planes.shape
     result = np.empty((channels, height, along.count), planes.dtype)
-    rows = min(height, max(1, STRIP_ELEMENTS // (channels * (width + along.count))))
-    strip, sums = np.empty((channels, rows, width)), np.empty((channels, rows, along.count))
-    for top in range(0, height, rows):
-        if height - top < rows:
-            rows = height - top
-            strip, sums = np.empty((channels, rows, width)), np.empty((channels, rows, along.count))
-        np.copyto(strip, planes[:, top : top + rows])
-        lines, sums_of_lines = strip.reshape(-1, width), sums.reshape(-1, along.count)
+    most = min(height, STRIP_ROWS, max(1, STRIP_ELEMENTS // (channels * (width + along.count))))
+    # once: memory that is new costs more than what is done in it
+    work = np.empty(channels * most * (width + along.count))
+    for top in range(0, height, most):
+        rows = min(most, height - top)
+        lines, sums = np.split(work[: channels * rows * (width + along.count)], [channels * rows * width])
+        lines, sums = lines.reshape(-1, width), sums.reshape(-1, along.count)
+        np.copyto(lines.reshape(channels, rows, width), planes[:, top : top + rows])
         for first, last, low, high, matrix in along.blocks:
-            np.matmul(lines[:, low - offset : high - offset], matrix, out=sums_of_lines[:, first:last])
-        _levels(sums, along.clips, result[:, top : top + rows])
+            np.matmul(lines[:, low - offset : high - offset], matrix, out=sums[:, first:last])
+        _levels(sums.reshape(channels, rows, -1), along.clips, result[:, top : top + rows])
     return result
 
 

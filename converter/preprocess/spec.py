@@ -62,8 +62,9 @@ class Preprocess:
     The numbers
     -----------
     scale, mean, std: blob = (level * scale - mean) / std, mean and std one number a channel, in the order of `color`.
-    normalize: "unit" computes that in this order; "levels" computes (level - mean/scale) / (std/scale), as Hugging Face's
-        torchvision processors do: the last bits differ.
+    normalize: the order of operations, which shows in the last bits: "unit": as written, level * scale rounded once (the
+        division by 255 of ToTensor); "single": with the float32 nearest to scale (torchvision's ToDtype); "levels":
+        (level - mean/scale) / (std/scale) (Hugging Face's torchvision processors, Albumentations).
     dtype: float32, or uint8 for networks that normalise by themselves. layout: NCHW or NHWC.
 
     Raises PreprocessError for values that contradict each other or that nothing was measured for.
@@ -94,7 +95,7 @@ class Preprocess:
     scale: float = 1 / 255
     mean: tuple[float, ...] = (0.0, 0.0, 0.0)
     std: tuple[float, ...] = (1.0, 1.0, 1.0)
-    normalize: Literal["unit", "levels"] = "unit"
+    normalize: Literal["unit", "single", "levels"] = "unit"
     dtype: Literal["float32", "uint8"] = "float32"
     layout: Literal["NCHW", "NHWC"] = "NCHW"
 

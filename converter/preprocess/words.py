@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from converter.preprocess.spec import Preprocess
 
-FAST_COST = (
-    "with cv2.resize instead of that: 1 grey level off on average and up to 50 where photographs shrink 2 to 3 times"
-)
-"""Measured on scikit-learn's two photographs, 640x427 to 336x224, 224x224 and 480x320: bilinear 1.1 on average, 46 at most;
-bicubic 0.9 and 29; lanczos 1.5 and 39; hamming 0.7 and 29. (INTER_LINEAR in its place is 2.8 and 102 off.)
-benchmarks/preprocess_truth.py measures it again."""
+FAST_COST = {"box": (2.1, 92), "bilinear": (1.1, 46), "hamming": (0.7, 29), "bicubic": (1.0, 29), "lanczos": (1.5, 39)}
+"""Grey levels that the fast mode is off, on average and at most: scikit-learn's two photographs, 640x427 to 336x224, 224x224
+and 480x320 (benchmarks/preprocess_truth.py). INTER_LINEAR in place of INTER_AREA would be 2.8 and 102 off. Without antialias,
+PyTorch's bilinear is at most 1 level from INTER_LINEAR, its bicubic 15 from INTER_CUBIC."""
 
 
 def in_words(spec: Preprocess) -> str:
@@ -59,8 +57,16 @@ def _resize(spec: Preprocess) -> list[str]:
     if not spec.upscale:
         steps.append("smaller pictures left as they are")
     if spec.fast:
-        steps.append(f"FAST: {FAST_COST}")
+        steps.append(_fast(spec))
     return steps
+
+
+def _fast(spec: Preprocess) -> str:
+    text = "FAST: with cv2.resize instead of that"
+    if not spec.antialias:
+        return f"{text}, off by at most {1 if spec.interpolation == 'bilinear' else 15} grey levels"
+    mean, most = FAST_COST[spec.interpolation]
+    return f"{text}, off by {mean:g} grey levels on average and {most} at most where photographs shrink 2 to 3 times"
 
 
 def _place(spec: Preprocess) -> list[str]:

@@ -13,6 +13,7 @@ from PIL import Image
 from converter.preprocess import Preprocess
 from converter.preprocess.execute import apply_preprocess, color_planes, seen_region
 from converter.preprocess.resampling import FILTERS, resample
+from converter.render import paste
 
 PILLOW = 13 if int(PIL.__version__.split(".")[0]) >= 13 else 12
 EDGES = (1, 2, 3, 5, 8, 17, 64, 100, 131, 257)
@@ -108,6 +109,29 @@ def test_torchvision_drawn(seed):
     found = ours.apply(np.ascontiguousarray(rgb[:, :, ::-1]))
     assert found.dtype == np.float32 and found.flags.c_contiguous
     np.testing.assert_array_max_ulp(found[0], theirs(Image.fromarray(rgb)).numpy(), maxulp=1)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"interpolation": "bicubic", "pad_value": 7},
+        {"interpolation": "nearest", "color": "GRAY", "gray_after_resize": True},
+        {"resampler": "torch", "resize_dtype": "uint8", "normalize": "levels"},
+        {"resampler": "torch", "resize_dtype": "float32_rounded", "antialias": False, "normalize": "single"},
+        {"resampler": "torch", "resize_dtype": "float32", "layout": "NHWC"},
+        {"resampler": "opencv", "antialias": False},
+        {"fast": True},
+    ],
+)
+def test_the_pasted_code_stands_on_its_own(keys, rng):
+    """What deploy.py carries has all that it uses, and computes the same."""
+    pasted = paste([apply_preprocess, seen_region])
+    alone = {}
+    exec("\n".join([*pasted.imports, pasted.body]), alone)
+    spec = Preprocess(size=(40, 40), resize="shortest", resize_size=33, crop=(40, 40), **keys).to_dict()
+    picture = rng.integers(0, 256, (61, 83, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(alone["apply_preprocess"](picture, spec), apply_preprocess(picture, spec))
+    assert alone["seen_region"](61, 83, spec) == seen_region(61, 83, spec)
 
 
 def test_without_a_resize_the_size_must_fit(rng):
