@@ -103,7 +103,7 @@ def measure(name: str, targets: Sequence[Target], count: int, folder: Path) -> d
         Image.fromarray(scene.picture).save(path)
     bundle = convert_recipe(recipe, targets=targets, out=folder / name).folder
     found = {
-        f"OpenCV {target}": of_deploy(scenes, by_deploy(bundle, python_for(target), "opencv", pictures))
+        f"OpenCV {target.name}": of_deploy(scenes, by_deploy(bundle, python_for(target), "opencv", pictures))
         for target in targets
     }
     found["NumPy"] = of_deploy(scenes, by_deploy(bundle, Path(sys.executable), "numpy", pictures))
@@ -134,7 +134,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             results.append(measure(name, targets, options.scenes, Path(folder)))
         for key, value in results[-1].items():
-            print(f"{key:<14}{value:.6f}" if isinstance(value, float) else f"{key:<14}{value}", flush=True)
+            print(f"{key:<16}{value:.6f}" if isinstance(value, float) else f"{key:<16}{value}", flush=True)
         print("equal" if equal(results[-1]) else "DIFFERENT", flush=True)
     if options.json is not None:
         options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")

@@ -77,9 +77,7 @@ def zoo(
         if json:
             print(dumps([known.to_dict() for known in found], indent=2))
         else:
-            print_table(
-                ("recipe", "task", "architecture", "input", "weights", "licence"), [_row(known) for known in found]
-            )
+            print_table(("recipe", "task", "input", "weights", "licence"), [_row(known) for known in found])
         return
     known = recipe(name)
     if size is not None:
@@ -118,9 +116,12 @@ def _size(text: str) -> tuple[int, int]:
 
 def _row(known: Any) -> tuple[str, ...]:
     """A recipe as a line of the list."""
-    weights = "here" if known.checkpoint else ("refused" if known.refused else known.source.project)
-    licence = known.source.licence.split(" (")[0].split(";")[0]
-    return known.name, known.task, _arch(known), "x".join(map(str, known.input)), weights, licence
+    import re
+    from textwrap import shorten
+
+    weights = "here" if known.checkpoint else ("refused" if known.refused else known.source.project.split(" (")[0])
+    licence = shorten(re.split(r"[(;,:]", known.source.licence)[0], 24, placeholder=" ...")
+    return known.name, known.task, "x".join(map(str, known.input)), weights, licence
 
 
 def _arch(known: Any) -> str:

@@ -29,7 +29,7 @@ def test_the_list_has_a_line_for_each_recipe():
     assert names == ["recipe", *zoo.recipes()]
     (line,) = [line for line in lines if line.startswith("resnet50 ")]
     words = line.split()
-    assert words[1:5] == ["classification", "torchvision:resnet50", "1x3x224x224", "torchvision"]
+    assert words[1:5] == ["classification", "1x3x224x224", "torchvision", "BSD-3-Clause"]
 
 
 def test_the_list_of_one_task():
