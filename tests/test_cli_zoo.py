@@ -27,7 +27,7 @@ def test_the_list_has_a_line_for_each_recipe():
     lines = run().splitlines()
     names = [line.split()[0] for line in lines if line.strip() and not set(line) <= set(" ─")]
     assert names == ["recipe", *zoo.recipes()]
-    (line,) = [line for line in lines if line.startswith("resnet50 ")]
+    (line,) = [line for line in lines if line.split()[:1] == ["resnet50"]]
     words = line.split()
     assert words[1:5] == ["classification", "1x3x224x224", "torchvision", "BSD-3-Clause"]
 
@@ -35,7 +35,7 @@ def test_the_list_has_a_line_for_each_recipe():
 def test_the_list_of_one_task():
     lines = run("--task", "text").splitlines()
     assert [line.split()[0] for line in lines if " text " in line] == ["crnn"]
-    assert not any(line.startswith("resnet50") for line in lines)
+    assert not any("resnet50" in line for line in lines)
 
 
 def test_the_list_as_json():

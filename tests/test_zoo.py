@@ -180,7 +180,7 @@ def test_unknown():
     assert str(caught.value) == (
         "there is no recipe called resnet81\n"
         f"  measured: recipes: {', '.join(NAMES)}\n"
-        "  do:       take resnet18\n"
+        "  do:       take resnet18 or resnet101 or resnet50\n"
         "  do:       or write model_zoo/resnet81.toml"
     )
 

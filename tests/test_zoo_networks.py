@@ -82,7 +82,7 @@ def test_yunet():
     net = architecture.build(zoo.recipe("yunet").arch).module.eval()
     state = {key: tuple(value.shape) for key, value in net.state_dict().items()}
     assert YUNET_NAMES.items() <= state.items()
-    assert len(state) == 201
+    assert len(state) == 208
     with torch.no_grad():
         assert net(torch.zeros(1, 3, 320, 320)).shape == (1, 4 + 1 + 10, 40 * 40 + 20 * 20 + 10 * 10)
 
