@@ -95,7 +95,7 @@ def compare(name: str, targets: list[Target], photo: Path, out: Path) -> bool:
     subprocess.run(command, check=True)
 
     right = True
-    runs = [(f"OpenCV {target}", python_for(target), "opencv") for target in targets]
+    runs = [(f"OpenCV {target.name}", python_for(target), "opencv") for target in targets]
     for title, python, backend in [*runs, ("NumPy", Path(sys.executable), "numpy")]:
         result = out / "result.npz"
         subprocess.run([str(python), "-B", "-c", RUN, str(bundle), backend, str(photo), str(result)], check=True)
