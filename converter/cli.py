@@ -9,12 +9,12 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-if TYPE_CHECKING:
-    from converter.console import ConsoleProgress
+from converter import cli_zoo
+from converter.cli_parts import JsonOption, TargetOption, farewell, new_progress, print_table
 
 OVERVIEW = """Convert PyTorch models so that they run in OpenCV (cv2.dnn) and in pure NumPy, with PyTorch's numbers.
 
@@ -43,16 +43,7 @@ targets_app = typer.Typer(
     invoke_without_command=True,
 )
 app.add_typer(targets_app, name="targets")
-
-TargetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--target",
-        metavar="V",
-        help="OpenCV version, such as 4.10.0 or 5.0.0-classic; repeatable. Default: the installed one.",
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+cli_zoo.register(app)
 
 
 def _show_version(value: bool) -> None:
@@ -96,12 +87,17 @@ def model_command(
         str | None,
         typer.Option(
             metavar="SPEC",
-            help="How a picture becomes the input: imagenet, imagenet:256/224, unit, none, timm, or a .json/.toml file.",
+            help="How a picture becomes the input: imagenet[:256/224], unit, none, letterbox, timm, torchvision:WEIGHTS, "
+            "a file (.json, .toml; Hugging Face's), package.module:transform or file.py:transform (run it). +fast: cv2.resize.",
         ),
     ] = None,
     task: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="What deploy.py makes of the outputs: classification, segmentation, raw."),
+        typer.Option(metavar="NAME", help="What deploy.py makes of the outputs: classification, detection, raw, ..."),
+    ] = None,
+    task_settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting of the task, such as head=yolov5; repeatable."),
     ] = None,
     labels: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Class names: one a line, or a JSON list.")
@@ -128,7 +124,7 @@ def model_command(
     from converter.checkpoint import parse_arch_args
     from converter.pipeline import convert
 
-    progress = _progress()
+    progress = new_progress()
     try:
         bundle = convert(
             model,
@@ -138,6 +134,7 @@ def model_command(
             targets=target or (),
             preprocess=preprocess,
             task=task,
+            task_settings=task_settings,
             labels=labels,
             tolerance=tolerance,
             trust=trust,
@@ -148,24 +145,7 @@ def model_command(
         )
     finally:
         progress.stop()
-    _farewell(bundle, progress)
-
-
-@app.command()
-def demo(
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where the bundle goes.")] = Path(
-        "digits-opencv"
-    ),
-    target: TargetOption = None,
-) -> None:
-    """Convert the embedded digits classifier and let it read real scans, by OpenCV and by NumPy."""
-    from converter.demo import demo as run
-
-    progress = _progress()
-    try:
-        print(run(out=out, targets=target or (), progress=progress))
-    finally:
-        progress.stop()
+    farewell(bundle, progress)
 
 
 @app.command()
@@ -180,7 +160,7 @@ def check(
     """Say which nodes of an ONNX model each OpenCV runs right. Exit 3 when one does not run."""
     from converter.checking import check as run
 
-    progress = _progress()
+    progress = new_progress()
     try:
         report = run(model, targets=target or (), example=input, progress=progress)
     finally:
@@ -188,7 +168,7 @@ def check(
     if json:
         print(report.to_json())
     else:
-        _table(("op", "OpenCV", "verdict", "nodes", "measured"), report.rows())
+        print_table(("op", "OpenCV", "verdict", "nodes", "measured"), report.rows())
     raise typer.Exit(0 if report.ok else 3)
 
 
@@ -209,7 +189,7 @@ def verify(
             (p.target, p.status, ", ".join(f"{name} {error:.1e}" for name, error in p.errors.items()), p.reason)
             for p in proofs.proofs
         ]
-        _table(("OpenCV", "result", "relative error", "why"), rows)
+        print_table(("OpenCV", "result", "relative error", "why"), rows)
     raise typer.Exit(0 if proofs.ok else 3)
 
 
@@ -241,7 +221,7 @@ def sweep(
     names = target or [found.name for found in default_targets()]
     for name in names:
         python_for(Target.parse(name))
-    progress = _progress()
+    progress = new_progress()
     progress.start("sweep")
 
     def tell(done: int, count: int, result: Any) -> None:
@@ -282,7 +262,7 @@ def support(
     if json:
         print(overview.to_json(found, cases, tables))
     elif found is None:
-        _table(("op", *(table.target for table in tables)), overview.op_rows(cases, tables))
+        print_table(("op", *(table.target for table in tables)), overview.op_rows(cases, tables))
         print("right of measured cases; what is behind them: convert support OP", file=sys.stderr)
     else:
         print(overview.op_text(found, cases, tables))
@@ -303,7 +283,7 @@ def targets(context: typer.Context) -> None:
     for name, found in registered().items():
         there = "yes" if found.python.exists() else "gone"
         rows.append((name, _engines(found.version), there, f"OpenCV {found.opencv} of {found.python}"))
-    _table(("OpenCV", "engines", "installed", "where"), rows)
+    print_table(("OpenCV", "engines", "installed", "where"), rows)
 
 
 def _engines(version: str) -> str:
@@ -345,33 +325,6 @@ def targets_remove(
     from converter.registered import remove
 
     remove(name)
-
-
-def _progress() -> ConsoleProgress:
-    from converter.console import ConsoleProgress
-
-    return ConsoleProgress()
-
-
-def _farewell(bundle: Any, progress: ConsoleProgress) -> None:
-    """The result on standard output, what to do next on standard error."""
-    print(bundle.folder)
-    for used in bundle.manifest["targets"]:
-        if used["backend"] == "numpy":
-            progress.note(f"OpenCV {used['name']} cannot run this model, deploy.py uses NumPy there: {used['reason']}")
-    source = "photo.jpg" if bundle.manifest["preprocess"] else "input.npy"
-    progress.note(f"next: python {bundle.folder / 'deploy.py'} {source}")
-
-
-def _table(head: tuple[str, ...], rows: list[Any]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*head, box=box.SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        table.add_row(*(str(cell).replace("[", r"\[") for cell in row))
-    Console(soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def main() -> NoReturn:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from converter.deploy_runtime.islands import IslandBackend
 from converter.deploy_runtime.program import main
 from converter.preprocess import Preprocess
-from converter.render import paste, render
+from converter.render import import_block, paste, render
 from converter.tasks import task_named
 
 
@@ -57,10 +57,15 @@ def render_deploy(
     found.check(task_settings)
     settings = {**found.settings, **task_settings}
     islands = any(target.get("islands") for target in opencv)
+    pasted = paste([main, *found.functions(), *([IslandBackend] if islands else [])])
     return render(
         "deploy.py",
-        pasted=paste([main, found.postprocess, found.draw, found.describe, *([IslandBackend] if islands else [])]),
+        imports=import_block(
+            [*pasted.imports, "from pathlib import Path", "import sys"]
+        ),  # the last two: the template's
+        pasted=pasted,
         islands=islands,
+        compares=found.compare is not None,
         name=name,
         tool_version=tool_version,
         inputs=[_triple(tensor) for tensor in inputs],
@@ -68,6 +73,7 @@ def render_deploy(
         preprocess=None if preprocess is None else preprocess.to_dict(),
         labels=None if labels is None else [str(label) for label in labels],
         settings=settings,
+        rules=dict(found.rules),
         settings_in_words=", ".join(settings) or "none",
         opencv=[_verified(target) for target in opencv],
         tolerance=float(tolerance),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ def build(
     net: Network,
     preprocess: Preprocess | None,
     task: str,
+    task_settings: Mapping[str, Any],
     labels: Sequence[str] | None,
     targets: Sequence[Target],
     best: Attempt,
@@ -63,6 +64,7 @@ def build(
         "preprocess": preprocess.to_dict() if preprocess else None,
         "preprocess_in_words": preprocess.describe() if preprocess else "none: the network reads no image",
         "task": task,
+        "task_settings": dict(task_settings),
         "labels": len(labels) if labels is not None else None,
         "export": {
             "exporter": best.exported.rung,

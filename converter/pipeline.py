@@ -9,6 +9,7 @@ import dataclasses
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from converter import checkpoint, manifest
@@ -22,11 +23,12 @@ from converter.islands import render_islands
 from converter.npz import save_npz
 from converter.numpy_runtime import TensorInfo
 from converter.preprocess import Preprocess
+from converter.preprocess.carrying import fitting
 from converter.progress import Progress
 from converter.render import render
 from converter.search import TIME_LIMIT, search
 from converter.targets import Target, default_targets, python_for
-from converter.tasks import guess_task, task_names
+from converter.tasks import guess_task, task_named
 from converter.verification import (
     TOLERANCE,
     Sample,
@@ -35,6 +37,10 @@ from converter.verification import (
 
 if TYPE_CHECKING:
     import torch
+
+
+WHOLE_PICTURE = {"segmentation", "detection", "instance_segmentation", "depth", "keypoints", "image", "text"}
+"""Tasks whose results are wanted for all of a picture, not for its middle."""
 
 
 def convert(
@@ -46,6 +52,7 @@ def convert(
     targets: Sequence[str | Target] = (),
     preprocess: str | Preprocess | None = None,
     task: str | None = None,
+    task_settings: Mapping[str, Any] | Sequence[str] | None = None,
     labels: str | Path | Sequence[str] | None = None,
     tolerance: float = TOLERANCE,
     trust: bool = False,
@@ -64,10 +71,13 @@ def convert(
     example: the input: a shape such as "1x3x224x224" or (1, 3, 224, 224), a tensor, or a list of these for several inputs.
         Default: what the architecture was made for, else an image of 224x224.
     targets: OpenCV versions such as "4.10.0" or "5.0.0-classic", each installed. Default: the installed one.
-    preprocess: how a picture becomes the input: a word ("imagenet", "imagenet:256/224", "unit", "none", "timm"), a file, or a
-        Preprocess. Default: the architecture's own, else "imagenet" for three channels (the whole picture stretched, for a
-        segmentation) and "unit" otherwise.
-    task: what deploy.py makes of the outputs; guessed from their shapes by default.
+    preprocess: how a picture becomes the input: a word ("imagenet", "imagenet:256/224", "unit", "none", "letterbox", "timm"),
+        "torchvision:WEIGHTS", a .json or .toml file, "package.module:transform" or "file.py:transform" (these two run that
+        code), or a Preprocess; texts may end in "+fast" and other modifiers. Default: the architecture's own, else
+        "imagenet" for three channels (the whole picture stretched, for a segmentation) and "unit" otherwise.
+    task: what deploy.py makes of the outputs; guessed from their shapes, and the number of labels, by default.
+    task_settings: of the task, by name, or as a command line gives them: {"head": "yolov5"}, ["head=yolov5"]. What is not given
+        has the task's default; `deploy.py --set` changes them later.
     labels: class names, or a file of them.
     tolerance: the gate: max |difference| over max |PyTorch's output|, per output.
     trust: run the code that a checkpoint names. Only for files whose origin you know.
@@ -100,8 +110,9 @@ def convert(
     inputs, arrays = read_example(example, loaded.module, loaded.input_hint)
     net = network(loaded.module, inputs)
     output_shapes = dict(zip(net.outputs, net.output_shapes, strict=True))
-    job = _task(task, output_shapes, inputs[0].shape)
-    check_labels(names, job, output_shapes)
+    job = _task(task, output_shapes, inputs[0].shape, names)
+    settings = task_named(job).read(task_settings or {})
+    check_labels(names, job, output_shapes, settings)
     recipe = read_preprocess(preprocess, image_shape(inputs), loaded.preprocess_hint, job)
     tell.finish(manifest.describe_source(loaded, net))
 
@@ -119,7 +130,7 @@ def convert(
         if best.plans:
             render_islands(best.plans).save(folder)
         _save_golden(folder, best.verification.samples)
-        facts = manifest.build(loaded, net, recipe, job, names, asked, best, tolerance)
+        facts = manifest.build(loaded, net, recipe, job, settings, names, asked, best, tolerance)
         if names is not None:
             (folder / "labels.txt").write_text("".join(f"{_one_line(label)}\n" for label in names), encoding="utf-8")
         (folder / "deploy.py").write_text(
@@ -129,7 +140,7 @@ def convert(
                 outputs=[TensorInfo(t["name"], tuple(t["shape"]), t["dtype"]) for t in facts["outputs"]],
                 preprocess=recipe,
                 task=job,
-                task_settings={},
+                task_settings=settings,
                 labels=names,
                 opencv=facts["targets"],
                 tolerance=tolerance,
@@ -206,42 +217,38 @@ def read_preprocess(
             )
         return None
     if isinstance(spec, Preprocess):
-        return spec
-    if spec == "timm" or (spec is None and hint is not None):
-        if hint is None:
-            raise InputError(
-                "--preprocess timm needs a timm architecture",
-                measured="the architecture is not given as timm:NAME",
-                do=("--arch timm:NAME", "or name the preprocessing: --preprocess imagenet"),
-            )
-        return Preprocess.from_timm(hint, shape=shape)
-    found = Preprocess.parse(spec, shape=shape)
-    if spec is None and task == "segmentation":  # a mask is wanted for the whole picture, not for its middle
+        return fitting(spec, shape, "the preprocessing")
+    found = Preprocess.parse(spec, shape=shape, hint=hint)
+    if spec is None and hint is None and task in WHOLE_PICTURE:
         return dataclasses.replace(found, resize="stretch", resize_size=found.size, crop=None)
     return found
 
 
-def _task(name: str | None, outputs: Mapping[str, tuple[int, ...]], input_shape: tuple[int, ...]) -> str:
+def _task(
+    name: str | None,
+    outputs: Mapping[str, tuple[int, ...]],
+    input_shape: tuple[int, ...],
+    labels: Sequence[str] | None,
+) -> str:
     if name is None:
-        return guess_task(outputs, input_shape)
-    if name not in task_names():
-        raise InputError(
-            f"there is no task {name!r}",
-            measured=f"known: {', '.join(task_names())}",
-            do=("--task raw gives the outputs as they are",),
-        )
-    return name
+        return guess_task(outputs, input_shape, None if labels is None else len(labels))
+    return task_named(name).name
 
 
-def check_labels(labels: Sequence[str] | None, task: str, outputs: Mapping[str, tuple[int, ...]]) -> None:
-    """Raise InputError when there are more or fewer labels than classes."""
-    if labels is None or task == "raw":
-        return
-    shape = next(iter(outputs.values()))
-    if len(labels) != shape[1]:
+def check_labels(
+    labels: Sequence[str] | None,
+    task: str,
+    outputs: Mapping[str, tuple[int, ...]],
+    settings: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
+    """Raise InputError when there are more or fewer labels than the task makes of these outputs with these settings."""
+    found = task_named(task)
+    count = found.class_count(list(outputs.values()), {**found.settings, **settings}) if labels is not None else None
+    if labels is not None and count is not None and len(labels) != count:
+        shapes = ", ".join(str(list(shape)) for shape in outputs.values())
         raise InputError(
             "the labels do not fit the network",
-            measured=f"{len(labels)} labels; the output {list(shape)} has {shape[1]} classes",
+            measured=f"{len(labels)} labels; the output {shapes} has {count} classes",
             do=("give one label for each class, in the order of training",),
         )
 

@@ -10,6 +10,7 @@ import ast
 import importlib
 import inspect
 import pprint
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -58,7 +59,31 @@ def paste(objects: Iterable[Any]) -> Pasted:
         if names.setdefault(name, module_name) != module_name:
             raise ValueError(f"two pasted modules define {name}: {names[name]}, {module_name}")
     future = [line for line in imports if "__future__" in line]
-    return Pasted(tuple(future + sorted(set(imports) - set(future))), "\n\n\n".join(found.values()) + "\n")
+    return Pasted(
+        tuple(future + sorted(set(imports) - set(future))), "\n\n\n".join(dict.fromkeys(found.values())) + "\n"
+    )  # once, of several names
+
+
+def import_block(statements: Iterable[str]) -> str:
+    """Import statements, of one name each, as sorters write them: merged, plain ones first, a block for each origin."""
+    plain: dict[int, list[str]] = {}
+    members: dict[int, dict[str, list[str]]] = {}
+    for statement in dict.fromkeys(statements):
+        (node,) = ast.parse(statement).body
+        module = node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name  # type: ignore[attr-defined]
+        place = 0 if module == "__future__" else 1 if module.split(".")[0] in sys.stdlib_module_names else 2
+        if isinstance(node, ast.ImportFrom):
+            members.setdefault(place, {}).setdefault(module, []).extend(alias.name for alias in node.names)
+        else:
+            plain.setdefault(place, []).append(statement)
+    blocks = []
+    for place in sorted({*plain, *members}):
+        lines = sorted(plain.get(place, ()))
+        lines += [
+            f"from {module} import {', '.join(sorted(n))}" for module, n in sorted(members.get(place, {}).items())
+        ]
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
 
 
 def _collect(module: ModuleType, name: str, found: dict[tuple[str, str], str], imports: dict[str, None]) -> None:
@@ -118,10 +143,15 @@ def _defines(node: ast.stmt) -> list[str]:
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         return [node.name]
     if isinstance(node, ast.Assign):
-        return [target.id for target in node.targets if isinstance(target, ast.Name)]
+        return [part.id for target in node.targets for part in _parts(target) if isinstance(part, ast.Name)]
     if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
         return [node.target.id]
     return []
+
+
+def _parts(target: ast.expr) -> list[ast.expr]:
+    """What an assignment gives values to: of `low, high = 1, 2` both."""
+    return target.elts if isinstance(target, ast.Tuple) else [target]
 
 
 def _source(node: ast.stmt, lines: list[str]) -> str:

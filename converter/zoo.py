@@ -1,12 +1,15 @@
 """Recipes: how a known network is converted, one TOML file of model_zoo/ each. A recipe holds no weights.
 
 A recipe names the architecture, the input, the preprocessing that its published weights were made for, the task, the
-labels, and where the weights come from. `recipes()` reads them all, `recipe(name)` one.
+labels, and where the weights come from. `recipes()` reads them all, `recipe(name)` one. Well-known lists of labels lie in
+model_zoo/labels/, one label a line.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
+import hashlib
 import re
 import sys
 from collections.abc import Mapping
@@ -24,30 +27,50 @@ else:
     import tomli as tomllib
 
 _REQUIRED = {"name": str, "arch": str, "input": list, "preprocess": (str, dict), "task": str, "source": dict}
-_OPTIONAL = {"arch_args": dict, "classes": int, "labels": (str, list), "checkpoint": str, "notes": str}
+_OPTIONAL = {
+    "arch_args": dict, "settings": dict, "requires": str, "classes": int, "labels": (str, list), "checkpoint": str,
+    "refused": str, "notes": str,
+}  # fmt: skip
 _SOURCE = {"project": str, "page": str, "licence": str}
-_SOURCE_OPTIONAL = {"weights": str, "sha256": str, "paper": str}
+_SOURCE_OPTIONAL = {"weights": str, "file": str, "sha256": str, "paper": str}
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where the weights are published: the project, its page, the name of the weights there, the licence it states."""
+    """Where the weights are published: the project, its page, the name of the weights there, the licence it states.
+
+    `file` is the published file's name. `sha256` is its hash in hexadecimal digits, or the beginning of it where no more
+    is known (8 digits or more: torchvision writes them into its files' names).
+    """
 
     project: str
     page: str
     licence: str
     weights: str | None = None
+    file: str | None = None
     sha256: str | None = None
     paper: str | None = None
+
+    def published(self, checkpoint: Path) -> bool | None:
+        """Is this the published file, by its hash? None where the hash is not known."""
+        if self.sha256 is None:
+            return None
+        digest = hashlib.sha256()
+        with checkpoint.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        return digest.hexdigest().startswith(self.sha256)
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How one network is converted.
 
-    `arch` is what --arch takes, file paths absolute. `input` is the shape of a batch of one. `labels` are the class
-    names where the recipe lists them; `label_set` is the name of a well-known list of `classes` labels otherwise.
-    `checkpoint` is a file that comes with the zoo, None for weights that are published elsewhere (`source`).
+    `arch` is what --arch takes, file paths absolute; `requires` is what to install for it, None for nothing but timm or
+    torchvision. `input` is the shape of a batch of one. `settings` are the task's. `labels` are the class names, None
+    where the task has none; `label_set` is the name of the well-known list they are. `checkpoint` is a file that comes
+    with the zoo, None for weights that are published elsewhere (`source`). `refused` says why the network cannot be
+    converted, None where nothing is known against it.
     """
 
     name: str
@@ -57,11 +80,48 @@ class Recipe:
     task: str
     source: Source
     arch_args: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    requires: str | None = None
     classes: int | None = None
     labels: tuple[str, ...] | None = None
     label_set: str | None = None
     checkpoint: Path | None = None
+    refused: str | None = None
     notes: str = ""
+
+    def with_size(self, height: int, width: int) -> Recipe:
+        """The recipe for pictures of another size: input and preprocessing follow, and an architecture's argument `side`.
+
+        A shorter edge that is cropped keeps its ratio to the crop. Raises InputError where the architecture takes squares only.
+        """
+        old, new = self.preprocess.size, (height, width)
+        if "side" in self.arch_args and height != width:
+            raise InputError(
+                f"the recipe {self.name} takes squares only",
+                measured=f"its architecture has the argument side = {self.arch_args['side']}; asked for: {height}x{width}",
+                do=(f"give a square: --size {max(new)}x{max(new)}",),
+            )
+        resized = self.preprocess.resize_size
+        if isinstance(resized, int):
+            resized = round(resized * min(new) / min(old))
+        elif resized is not None:
+            resized = (round(resized[0] * height / old[0]), round(resized[1] * width / old[1]))
+        cropped = new if self.preprocess.crop is not None else None
+        return dataclasses.replace(
+            self,
+            input=(*self.input[:2], height, width),
+            preprocess=dataclasses.replace(self.preprocess, size=new, resize_size=resized, crop=cropped),
+            arch_args={**self.arch_args, **({"side": height} if "side" in self.arch_args else {})},
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """What JSON can hold, with the keys of a recipe's file; paths as text."""
+        values = {key: value for key, value in dataclasses.asdict(self).items() if value not in (None, {}, "")}
+        values["preprocess"] = self.preprocess.to_dict()
+        values["source"] = {key: value for key, value in values["source"].items() if value is not None}
+        if self.checkpoint is not None:
+            values["checkpoint"] = str(self.checkpoint)
+        return values
 
 
 def recipes() -> dict[str, Recipe]:
@@ -83,7 +143,7 @@ def recipe(name: str) -> Recipe:
 
 
 def _files() -> list[Path]:
-    return sorted(resource("model_zoo").glob("*.toml"))
+    return sorted(resource("model_zoo").glob("*.toml"), key=lambda path: path.stem)
 
 
 def read(path: Path) -> Recipe:
@@ -100,8 +160,8 @@ def read(path: Path) -> Recipe:
     if table["name"] != path.stem:
         raise _invalid(path, f"name is {table['name']}, expected the file's own, {path.stem}")
     sha256 = table["source"].get("sha256")
-    if sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", sha256):
-        raise _invalid(path, f"source.sha256 is {sha256}, expected 64 hexadecimal digits")
+    if sha256 is not None and not re.fullmatch(r"[0-9a-f]{8,64}", sha256):
+        raise _invalid(path, f"source.sha256 is {sha256}, expected 64 hexadecimal digits, or the first 8 or more")
     labels, label_set = _labels(path, table.get("labels"))
     classes = table.get("classes", len(labels) if labels else None)
     if labels and classes != len(labels):
@@ -114,10 +174,13 @@ def read(path: Path) -> Recipe:
         task=table["task"],
         source=Source(**table["source"]),
         arch_args=table.get("arch_args", {}),
+        settings=table.get("settings", {}),
+        requires=table.get("requires"),
         classes=classes,
         labels=labels,
         label_set=label_set,
         checkpoint=_beside(path, table["checkpoint"]) if "checkpoint" in table else None,
+        refused=table.get("refused"),
         notes=table.get("notes", ""),
     )
 
@@ -150,7 +213,7 @@ def _preprocess(spec: str | dict[str, Any], shape: tuple[int, ...]) -> Preproces
 
 
 def _labels(path: Path, value: str | list[Any] | None) -> tuple[tuple[str, ...] | None, str | None]:
-    """(labels, name of a label set): a list, a text file beside the recipe with one label a line, or a word."""
+    """(labels, name of the well-known list): a list, a text file beside the recipe with one label a line, or that name."""
     if value is None:
         return None, None
     if isinstance(value, list):
@@ -159,7 +222,10 @@ def _labels(path: Path, value: str | list[Any] | None) -> tuple[tuple[str, ...] 
         return tuple(value), None
     if value.endswith(".txt"):
         return tuple(_beside(path, value).read_text(encoding="utf-8").splitlines()), None
-    return None, value
+    sets = {file.stem: file for file in (resource("model_zoo") / "labels").glob("*.txt")}
+    if value not in sets:
+        raise _invalid(path, f"labels is {value}, expected a list, a .txt file or one of {', '.join(sorted(sets))}")
+    return tuple(sets[value].read_text(encoding="utf-8").splitlines()), value
 
 
 def _arch(path: Path, spec: str) -> str:

@@ -28,11 +28,11 @@ LAYERS = (
     "tasks", "deploy_runtime", "deploy",
     # what they leave behind, and what looks at it
     "attempt", "manifest", "bundle", "checking", "proving", "search",
-    "pipeline", "demo", "sweep", "__init__", "console", "cli", "__main__",
+    "pipeline", "from_recipe", "demo", "sweep", "__init__", "console", "cli_parts", "cli_zoo", "cli", "__main__",
 )  # fmt: skip
 """The rooms of converter/, each a file or a folder. One may import those before it, and itself."""
 
-IMPORT_THE_PIPELINE = {"demo", "sweep", "__init__", "cli", "__main__"}
+IMPORT_THE_PIPELINE = {"from_recipe", "demo", "sweep", "__init__", "cli", "__main__"}
 RULES_MAY_IMPORT = {"numpy", "onnx_ir", "converter.rewrites", "converter.graph"}
 HEAVY = {"torch", "torchvision", "timm", "onnxruntime", "onnxsim", "onnxscript", "cv2", "sklearn"}
 DEPLOYED = {
@@ -40,6 +40,10 @@ DEPLOYED = {
     "converter.numpy_runtime.deployed",
     "converter.opencv_worker",
     "converter.preprocess.execute",
+    "converter.preprocess.geometry",
+    "converter.preprocess.opencv_resize",
+    "converter.preprocess.resampling",
+    "converter.preprocess.torch_resize",
 }
 DEPLOYED_FOLDERS = ("converter.deploy_runtime.", "converter.numpy_runtime.kernels.", "converter.tasks.")
 DEPLOYED_MAY_IMPORT = {"numpy", "cv2"}

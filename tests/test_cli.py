@@ -192,7 +192,7 @@ def test_check_refuses_what_is_no_onnx(place, what):
 
 
 def test_options_are_the_apis_parameters():
-    """Same names, same defaults; `example`, `targets` are --input, --target on the command line, and JSON comes as text."""
+    """Same names, same defaults; on the command line `example` is --input, `targets` --target, and JSON comes as text."""
     renamed = {"input": "example", "target": "targets"}
     api = inspect.signature(converter.convert).parameters
     command = inspect.signature(cli.model_command).parameters

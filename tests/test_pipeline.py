@@ -261,6 +261,10 @@ def test_an_exporters_model_with_an_op_that_nothing_computes_is_passed_over(tmp_
         pytest.param({"tolerance": 0.0}, InputError, "the tolerance 0.0 is not usable", id="tolerance"),
         pytest.param({"task": "divination"}, InputError, "there is no task 'divination'", id="task"),
         pytest.param({"labels": ["one"]}, InputError, r"1 labels; the output \[1, 4\] has 4 classes", id="labels"),
+        pytest.param(
+            {"task_settings": {"colour": 1}}, InputError, "classification has no setting colour", id="setting"
+        ),
+        pytest.param({"task_settings": ["top_k=all"]}, InputError, "top_k is 'all', not a whole number", id="value"),
         pytest.param({"preprocess": "imagnet"}, InputError, "imagnet", id="preprocess"),
         pytest.param({"preprocess": "timm"}, InputError, "--preprocess timm needs a timm architecture", id="timm"),
     ],
@@ -297,5 +301,10 @@ def test_several_inputs_and_outputs_that_are_no_images(tmp_path):
 
 
 def test_a_segmenter_is_recognised(tmp_path):
-    bundle = converter.convert(nn.Conv2d(3, 5, 3, padding=1), example="1x3x24x32", out=tmp_path / "segmenter")
+    settings = ["resize=bilinear", "background=null"]
+    module = nn.Conv2d(3, 5, 3, padding=1)
+    bundle = converter.convert(module, example="1x3x24x32", task_settings=settings, out=tmp_path / "segmenter")
     assert bundle.manifest["task"] == "segmentation"
+    assert bundle.manifest["task_settings"] == {"resize": "bilinear", "background": None}
+    text = (tmp_path / "segmenter" / "deploy.py").read_text(encoding="utf-8")
+    assert "'resize': 'bilinear', 'background': None," in " ".join(text.split())

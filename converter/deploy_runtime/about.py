@@ -20,9 +20,9 @@ class About:
     """inputs, outputs: (name, shape, dtype) of each tensor; lengths that are not fixed, and shapes, may be None.
 
     preprocess: Preprocess.to_dict(), None where the network takes no pictures.
-    settings: of the task, all with their values. opencv: one dict a verified OpenCV: version, engine ("classic" or
-    "new"), backend ("opencv", or "numpy" where that version was not met) and reason. tolerance: the most that max
-    |difference| over max |PyTorch's output| may be.
+    settings: of the task, all with their values; rules: what each may be (see `check_setting`). opencv: one dict a verified
+    OpenCV: version, engine ("classic" or "new"), backend ("opencv", or "numpy" where that version was not met) and reason.
+    tolerance: the most that max |difference| over max |PyTorch's output| may be.
     """
 
     name: str
@@ -32,11 +32,13 @@ class About:
     preprocess: Any
     labels: Any
     settings: Mapping[str, Any]
+    rules: Mapping[str, Any]
     opencv: Sequence[Mapping[str, Any]]
     tolerance: float
     postprocess: Callable[..., Any]
     draw: Callable[..., Any]
     describe: Callable[..., str]
+    compare: Any  # of two results; None where the task has none
 
     @property
     def output_names(self) -> list[str]:

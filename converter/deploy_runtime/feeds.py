@@ -31,7 +31,8 @@ def check_feeds(blob: Any, inputs: Sequence[Any], other_batch: bool) -> dict[str
 
 
 def _checked(array: Any, name: str, shape: Any, dtype: str, other_batch: bool) -> np.ndarray:
-    if not isinstance(array, np.ndarray):
+    is_array = isinstance(array, np.ndarray)
+    if not is_array:
         raise ValueError(f"input {name!r} is a {type(array).__name__}, not a NumPy array")
     expected = f"the network takes {dtype}" + (
         "" if shape is None else f" {['any' if n is None else n for n in shape]}"

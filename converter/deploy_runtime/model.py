@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from converter.deploy_runtime.backends import NumPyBackend, OpenCVBackend, openc
 from converter.deploy_runtime.feeds import check_feeds
 from converter.deploy_runtime.golden import Golden, measure, probe_in_child, require_match
 from converter.preprocess.execute import apply_preprocess, seen_region
+from converter.tasks._settings import check_setting
 
 
 class DeployedModel:
@@ -23,13 +24,15 @@ class DeployedModel:
     backend: "opencv", "numpy", or "auto": OpenCV when it gives PyTorch's numbers for the first golden input, else
     NumPy, and a line on standard error that says why. settings: of the task, instead of the recorded ones.
     Raises CannotRunError when the backend cannot run the network (with "auto": neither can), ValueError for another
-    backend, TypeError for an unknown setting. May be shared by threads; one of them runs at a time.
+    backend or a setting's value, TypeError for an unknown setting. May be shared by threads; one of them runs at a time.
     """
 
     def __init__(self, about: About, folder: Path, script: Path, backend: str = "auto", **settings: Any) -> None:
         if unknown := sorted(set(settings) - set(about.settings)):
             known = ", ".join(about.settings) or "none"
             raise TypeError(f"unknown setting {', '.join(unknown)}; this network's task has: {known}")
+        for name, value in settings.items():
+            check_setting(name, value, about.rules.get(name, "any"))
         self.about = about
         self.settings = {**about.settings, **settings}
         self._lock = threading.Lock()
@@ -59,7 +62,7 @@ class DeployedModel:
         Raises ValueError when name, dtype or shape is not what the network takes. Where axis 0 is the batch, any number
         of samples may be given; they run in portions of the size that was verified.
         """
-        size = self._batch_size()
+        size = self.batch_size()
         feeds = check_feeds(blob, self.about.inputs, size is not None)
         with self._lock:
             if size is None or all(len(array) == size for array in feeds.values()):
@@ -67,11 +70,14 @@ class DeployedModel:
             return self._in_portions(feeds, size)
 
     def postprocess(self, outputs: Mapping[str, np.ndarray], image: np.ndarray | None = None) -> Any:
-        """The task's result, plain dicts, lists and numbers, for the outputs of one sample."""
+        """The task's result for the outputs of one sample: plain dicts, lists and numbers, and arrays for pictures and maps."""
         region = None
         if image is not None and self.about.preprocess is not None:
             region = seen_region(image.shape[0], image.shape[1], self.about.preprocess)
-        return self.about.postprocess(outputs, image, labels=self.about.labels, region=region, **self.settings)
+        size = self.input_size()
+        return self.about.postprocess(
+            outputs, image, labels=self.about.labels, region=region, input_size=size, **self.settings
+        )
 
     def draw(self, image: np.ndarray, result: Any) -> np.ndarray:
         """A new picture that shows the result, uint8 (H, W, 3) BGR; small ones are enlarged. Needs cv2."""
@@ -83,7 +89,27 @@ class DeployedModel:
             return self.postprocess(self.forward(image))
         return self.postprocess(self.forward(self.preprocess(image)), image)
 
-    def _batch_size(self) -> int | None:
+    def results(self, images: Sequence[np.ndarray]) -> list[Any]:
+        """The result for each picture. They run together where the network was verified with a batch."""
+        if self.about.preprocess is None or self.batch_size() is None:
+            return [self(image) for image in images]
+        outputs = self.forward(np.concatenate([self.preprocess(image) for image in images]))
+        return [
+            self.postprocess({name: array[number : number + 1] for name, array in outputs.items()}, image)
+            for number, image in enumerate(images)
+        ]
+
+    def input_size(self) -> tuple[int, int] | None:
+        """(height, width) of the network's input, or None where it takes no picture or any size."""
+        if self.about.preprocess is not None and self.about.preprocess.get("size"):
+            height, width = self.about.preprocess["size"]
+            return int(height), int(width)
+        for _, shape, _ in self.about.inputs:
+            if shape is not None and len(shape) == 4 and shape[2] is not None and shape[3] is not None:
+                return int(shape[2]), int(shape[3])
+        return None
+
+    def batch_size(self) -> int | None:
         """The verified batch size where axis 0 is known to be the batch: pictures, or 1 everywhere."""
         sizes = set()
         for _, shape, _ in (*self.about.inputs, *self.about.outputs):

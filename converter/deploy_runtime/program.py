@@ -9,48 +9,20 @@ import argparse
 import json
 import os
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from converter.deploy_runtime.about import About, CannotRunError, UsageError
 from converter.deploy_runtime.model import DeployedModel
+from converter.deploy_runtime.printing import Printer
+from converter.deploy_runtime.runs import run_sources
 from converter.deploy_runtime.selftest import probe, self_test, self_test_lines
-from converter.deploy_runtime.sources import Source, find_sources, read_arrays, read_image, result_paths, write_image
-from converter.deploy_runtime.video import Window, run_video
+from converter.deploy_runtime.sources import find_sources, result_paths
+from converter.deploy_runtime.video import Window
+from converter.tasks._settings import parse_setting, shown_value
 
-
-class Printer:
-    """Results on standard output as they come: a line each, or the elements of one JSON list."""
-
-    def __init__(self, as_json: bool) -> None:
-        self.as_json = as_json
-        self.failures = 0
-        self._count = 0
-
-    def result(self, about: About, source: str, result: Any, frame: int | None = None) -> None:
-        where = {"source": source} if frame is None else {"source": source, "frame": frame}
-        title = source if frame is None else f"{source} frame {frame}"
-        self._put({**where, "result": result}, f"{title}: {about.describe(result)}")
-
-    def failure(self, source: str, reason: str) -> None:
-        self.failures += 1
-        print(f"{source}: {reason}", file=sys.stderr, flush=True)
-        self._put({"source": source, "error": reason}, None)
-
-    def close(self) -> None:
-        if self.as_json:
-            print("\n]" if self._count else "[]", flush=True)
-
-    def _put(self, element: Any, line: str | None) -> None:
-        if self.as_json:
-            print(",\n" if self._count else "[\n", json.dumps(element), sep="", end="", flush=True)
-            self._count += 1
-        elif line is not None:
-            print(line, flush=True)
+# ruff: noqa: B905 - deployments run on Python 3.8, whose zip has no strict
 
 
 def main(about: About, folder: Path, script: Path, arguments: Sequence[str] | None = None) -> int:
@@ -83,7 +55,11 @@ def main(about: About, folder: Path, script: Path, arguments: Sequence[str] | No
 
 def command_line(about: About) -> argparse.ArgumentParser:
     """The options. --probe and --folder are for the child process that tries an OpenCV which was never verified."""
-    parser = argparse.ArgumentParser(description=f"Run {about.name} with OpenCV or NumPy.".replace("%", "%%"))
+    parser = argparse.ArgumentParser(
+        description=f"Run {about.name} with OpenCV or NumPy.".replace("%", "%%"),
+        epilog=settings_in_words(about).replace("%", "%%"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     add = parser.add_argument
     takes = "pictures, folders, globs, videos, camera numbers" if about.preprocess is not None else "folders, globs"
     add("source", nargs="*", help=f"{takes}, .npy or .npz files with blobs")
@@ -93,11 +69,38 @@ def command_line(about: About) -> argparse.ArgumentParser:
     add("--self-test", action="store_true", help="run the golden inputs and compare with PyTorch's outputs")
     if "top_k" in about.settings:
         add("--top-k", type=_positive, default=about.settings["top_k"], help="how many classes to show")
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the task, listed below; repeatable",
+    )
+    if about.compare is not None:
+        add("--compare", action="store_true", help="compare the first source with each of the others")
+    if about.preprocess is not None:
+        add(
+            "--batch",
+            type=_positive,
+            default=None,
+            metavar="N",
+            help="pictures that run together (default: as verified)",
+        )
     add("--show", action="store_true", help="show the pictures in a window; q or Esc ends it")
     add("--fps-limit", type=_limit, default=None, metavar="N", help="frames a second at most, or none (the default)")
     add("--probe", choices=("first", "all"), help=argparse.SUPPRESS)
     add("--folder", help=argparse.SUPPRESS)
     return parser
+
+
+def settings_in_words(about: About) -> str:
+    """The settings with their values and, where there are few, what else they may be."""
+    lines = ["settings of the task (--set):"] if about.settings else []
+    for name, value in about.settings.items():
+        rule = about.rules.get(name, "any")
+        others = f"  ({', '.join(map(shown_value, rule))})" if isinstance(rule, (list, tuple)) else ""
+        lines.append(f"  {name}={shown_value(value)}{others}")
+    return "\n".join(lines)
 
 
 def _positive(text: str) -> int:
@@ -125,46 +128,42 @@ def _self_test(about: About, folder: Path, script: Path, options: Any) -> int:
 def _run(about: About, folder: Path, script: Path, options: Any) -> int:
     if not options.source:
         raise UsageError("give at least one source, or --self-test (--help lists the options)")
+    settings = read_settings(about, options)
     sources = find_sources(options.source, about.preprocess is not None)
+    comparing = about.compare is not None and options.compare
+    if comparing and (len(sources) < 2 or any(source.kind in ("video", "camera") for source in sources)):
+        raise UsageError("--compare needs two or more pictures or arrays")
     paths = result_paths(options.out, sources)
     window = Window() if options.show else None
-    settings = {"top_k": options.top_k} if "top_k" in about.settings else {}
     model = DeployedModel(about, folder, script, options.backend, **settings)
+    size = batch_size(model, getattr(options, "batch", None))
     print(f"{about.name} with {model.runner.title}", file=sys.stderr, flush=True)
-    printer = Printer(options.json)
+    printer = Printer(options.json, about.compare if comparing else None)
     try:
-        for source, path in zip(sources, paths):  # noqa: B905 - Python 3.8
-            try:
-                if source.kind in ("video", "camera"):
-                    run_video(model, source, path, printer, window, options.fps_limit)
-                else:
-                    _run_one(model, source, path, printer, window)
-            except BrokenPipeError:
-                raise  # whoever reads our results has gone: not this source's failure
-            except (ValueError, OSError, CannotRunError) as error:
-                printer.failure(source.text, str(error))  # the others go on
+        run_sources(model, list(zip(sources, paths)), size, printer, window, options.fps_limit)
     finally:
         printer.close()
     return 1 if printer.failures else 0
 
 
-def _run_one(model: DeployedModel, source: Source, path: Path | None, printer: Printer, window: Window | None) -> None:
-    started = time.perf_counter()
-    image = None
-    if source.kind == "image":
-        image = read_image(source.text)
-        result = model(image)
-    else:
-        outputs = model.forward(read_arrays(source.text))
-        result = model.postprocess(outputs)
-        if path is not None:
-            with path.open("wb") as file:
-                np.savez(file, **outputs)  # type: ignore[arg-type]
-    if image is not None and (path is not None or window is not None):
-        picture = model.draw(image, result)
-        if path is not None:
-            write_image(path, picture)
-        if window is not None:
-            window.show(picture, wait=True)
-    printer.result(model.about, source.text, result)
-    print(f"{source.text}: {1000 * (time.perf_counter() - started):.0f} ms", file=sys.stderr, flush=True)
+def read_settings(about: About, options: Any) -> dict[str, Any]:
+    """The settings of --set and --top-k. Raises UsageError for one that is unknown or has no such value."""
+    settings = {"top_k": options.top_k} if "top_k" in about.settings else {}
+    for text in options.set:
+        name, equals, value = text.partition("=")
+        if not equals or name not in about.settings:
+            known = ", ".join(about.settings) or "none"
+            raise UsageError(f"--set {text}: give NAME=VALUE with one of this task's settings ({known})")
+        try:
+            settings[name] = parse_setting(name, value, about.rules.get(name, "any"))
+        except ValueError as error:
+            raise UsageError(f"--set {text}: {error}") from error
+    return settings
+
+
+def batch_size(model: DeployedModel, asked: int | None) -> int:
+    """How many pictures run together. Raises UsageError where the network's batch is not known and more than one is asked."""
+    known = model.batch_size() if model.about.preprocess is not None else None
+    if known is None and asked is not None and asked > 1:
+        raise UsageError("--batch: this network was not verified with pictures that run together; they run one by one")
+    return asked or known or 1

@@ -15,6 +15,8 @@ import numpy as np
 from converter.deploy_runtime.about import UsageError
 from converter.deploy_runtime.backends import brief
 
+# ruff: noqa: PTH207 - Path.glob takes no absolute pattern
+
 IMAGE_SUFFIXES = {
     ".avif", ".bmp", ".dib", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif",
     ".tiff", ".webp",
@@ -61,7 +63,7 @@ def find_sources(texts: Sequence[str], pictures: bool) -> list[Source]:
         elif text.isdecimal() and pictures:
             found.append(Source("camera", text))
         elif glob.has_magic(text):
-            names = glob.glob(text, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
+            names = glob.glob(text, recursive=True)
             matches = sorted(name for name in names if Path(name).is_file())
             if not matches:
                 raise UsageError(f"no file matches {text}")
@@ -106,18 +108,29 @@ def result_paths(out: str | None, sources: Sequence[Source]) -> list[Path | None
     return paths
 
 
-def read_image(path: str) -> np.ndarray:
-    """uint8 (H, W, 3) BGR. cv2 turns it upright by its EXIF orientation, drops alpha and brings 16 bits down to 8.
+def read_image(path: str, preprocess: Any = None) -> np.ndarray:
+    """uint8 (H, W, 3) BGR, opened as the training opened its pictures; preprocess: Preprocess.to_dict(), None for Pillow's.
 
+    exif: whether the picture is turned upright by its EXIF orientation. loader: 16 bits of grey are cut off at 255 as
+    Pillow's convert("RGB") does ("pillow"), or lose their lower 8 bits as in cv2.imread ("opencv"); those of colours lose
+    their lower 8 bits in both. Alpha is dropped, not blended; palettes become colours; CMYK becomes RGB within a level of
+    Pillow's. PNG and the like are Pillow's pixels; JPEG's too where both were built with the same decoder.
     Raises ValueError when OpenCV cannot read it, OSError when nobody can.
     """
     import cv2
 
+    opened = preprocess or {"exif": False, "loader": "pillow"}
     data = np.fromfile(path, np.uint8)  # not cv2.imread: that opens other names than ASCII on some systems only
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    upright = 0 if opened["exif"] else cv2.IMREAD_IGNORE_ORIENTATION
+    image = cv2.imdecode(data, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | upright) if data.size else None
+    if image is not None and image.dtype not in (np.uint8, np.uint16):
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR | upright)  # numbers of other kinds, as OpenCV makes levels of them
     if image is None:
         raise ValueError("not a picture that OpenCV can read" if data.size else "the file is empty")
-    return np.asarray(image)
+    if image.dtype == np.uint16:
+        clips = image.ndim == 2 and opened["loader"] == "pillow"
+        image = (np.minimum(image, 255) if clips else image >> 8).astype(np.uint8)
+    return np.asarray(image) if image.ndim == 3 else np.repeat(image[:, :, np.newaxis], 3, axis=2)
 
 
 def write_image(path: Path, image: np.ndarray) -> None:

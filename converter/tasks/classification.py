@@ -13,6 +13,8 @@ import numpy as np
 
 from converter.tasks._drawing import canvas, caption, one_line
 
+CHOICES = {"activation": ("softmax", "sigmoid", "none")}
+
 
 def postprocess(
     outputs: Mapping[str, np.ndarray],
@@ -20,6 +22,7 @@ def postprocess(
     *,
     labels: Sequence[str] | None = None,
     region: Sequence[float] | None = None,
+    input_size: Sequence[int] | None = None,
     top_k: int = 5,
     activation: str = "softmax",
 ) -> dict[str, Any]:
@@ -55,6 +58,11 @@ def postprocess(
             for index in best
         ],
     }
+
+
+def class_count(shapes: Sequence[Sequence[int]], settings: Mapping[str, Any]) -> int | None:
+    """How many labels a network with these outputs takes, None where they do not tell."""
+    return shapes[0][1] if len(shapes[0]) > 1 else None
 
 
 def draw(image_bgr: np.ndarray, result: Mapping[str, Any]) -> np.ndarray:

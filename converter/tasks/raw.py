@@ -20,6 +20,7 @@ def postprocess(
     *,
     labels: Sequence[str] | None = None,
     region: Sequence[float] | None = None,
+    input_size: Sequence[int] | None = None,
 ) -> dict[str, Any]:
     """Name, shape, type and range of each output."""
     found = []

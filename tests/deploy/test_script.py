@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import sys
 
@@ -15,6 +16,7 @@ from converter.deploy_runtime import golden as golden_module
 from converter.deploy_runtime.about import CannotRunError
 from converter.deploy_runtime.golden import probe_in_child, relative_error
 from converter.errors import InputError
+from converter.render import import_block, paste
 from tests.deploy_bundle import HERE, INPUTS, OUTPUTS, PREPROCESS, deploy, load_module, verified, write_bundle
 
 
@@ -38,6 +40,28 @@ def test_the_template_is_glue():
     from converter.resources import resource
 
     assert len((resource("templates") / "deploy.py.j2").read_text(encoding="utf-8").splitlines()) < 80
+
+
+def test_imports_are_merged_and_sorted():
+    statements = [
+        "import numpy as np", "from typing import Any", "import sys", "from __future__ import annotations",
+        "from collections.abc import Sequence", "import cv2", "import sys", "from collections.abc import Mapping",
+        "import importlib.util",
+    ]  # fmt: skip
+    assert import_block(statements) == (
+        "from __future__ import annotations\n\nimport importlib.util\nimport sys\n"
+        "from collections.abc import Mapping, Sequence\nfrom typing import Any\n\nimport cv2\nimport numpy as np"
+    )
+
+
+def test_names_that_are_set_together_are_pasted_once(tmp_path, monkeypatch):
+    text = "LOW, HIGH = 3, 4\nALONE = 5\n\n\ndef total():\n    return LOW + HIGH + ALONE\n"
+    (tmp_path / "set_together.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    body = paste([importlib.import_module("set_together").total]).body
+    scope = {}
+    exec(body, scope)
+    assert (scope["total"](), body.count("LOW, HIGH = 3, 4")) == (12, 1)
 
 
 HOSTILE = [

@@ -13,10 +13,14 @@ from converter.tasks.classification import postprocess as classify
 from converter.tasks.raw import postprocess as look
 from converter.tasks.segmentation import decode_mask, palette
 from converter.tasks.segmentation import postprocess as segment
+from tests.tasks.outputs import example
 
 
 def test_every_file_is_a_task():
-    assert task_names() == ("classification", "raw", "segmentation")
+    assert task_names() == (
+        "classification", "depth", "detection", "embedding", "image", "instance_segmentation", "keypoints", "raw",
+        "segmentation", "text",
+    )  # fmt: skip
     assert dict(task_named("classification").settings) == {"top_k": 5, "activation": "softmax"}
 
 
@@ -25,7 +29,7 @@ def test_unknown_task_and_setting():
         task_named("pose")
     assert str(raised.value) == (
         "there is no task 'pose'\n"
-        "  measured: known: classification, raw, segmentation\n"
+        f"  measured: known: {', '.join(task_names())}\n"
         "  do:       --task raw gives the outputs as they are"
     )
     with pytest.raises(InputError) as raised:
@@ -50,10 +54,29 @@ def test_unknown_task_and_setting():
         ({"y": (1, 1000), "z": (1, 1000)}, (1, 3, 224, 224), "raw"),
         ({"y": (1, 5, 4)}, (1, 3, 8, 8), "raw"),
         ({"y": ()}, (1, 3, 8, 8), "raw"),
+        ({"out": (1, 21, 64, 64), "aux": (1, 21, 64, 64)}, (1, 3, 64, 64), "segmentation"),
+        ({"a": (1, 21, 64, 64), "b": (1, 21, 64, 64)}, (1, 3, 64, 64), "raw"),
+        ({"y": (1, 84, 8400)}, (1, 3, 640, 640), "raw"),
     ],
 )
 def test_guess(outputs, input_shape, task):
     assert guess_task(outputs, input_shape) == task
+
+
+@pytest.mark.parametrize(
+    ("outputs", "labels", "task"),
+    [
+        ({"y": (1, 84, 8400)}, 80, "detection"),
+        ({"y": (1, 84, 8400)}, 79, "raw"),
+        ({"y": (1, 84, 8399)}, 80, "raw"),
+        ({"y": (1, 56, 8400)}, 1, "raw"),  # keypoints
+        ({"y": (1, 116, 8400), "z": (1, 32, 160, 160)}, 80, "instance_segmentation"),
+        ({"y": (1, 116, 8400), "z": (1, 32, 80, 80)}, 80, "raw"),
+        ({"y": (1, 80)}, 80, "classification"),
+    ],
+)
+def test_guess_with_labels(outputs, labels, task):
+    assert guess_task(outputs, (1, 3, 640, 640), labels) == task
 
 
 def test_classification():
@@ -155,11 +178,11 @@ def test_palette_serves_any_number_of_classes(count):
 def test_drawing(task, shape, rng):
     picture = rng.integers(0, 256, shape, dtype=np.uint8)
     before = picture.copy()
-    outputs = {"y": rng.normal(size=(1, 6, 5, 5) if task == "segmentation" else (1, 6)).astype(np.float32)}
+    outputs = example(task, rng)
     labels = ["naïve", "日本", "x" * 300, "", "a\nb", "%s {0}"]
     found = task_named(task)
-    drawn = found.draw(picture, found.postprocess(outputs, picture, labels=labels))
+    drawn = found.draw(picture, found.postprocess(outputs, picture, labels=labels, input_size=(32, 32)))
     assert drawn.dtype == np.uint8 and drawn.ndim == 3 and drawn.shape[2] == 3 and drawn.flags.c_contiguous
-    assert drawn.shape[1] >= 320
-    assert drawn.shape[0] > shape[0]  # the strip
+    assert task == "image" or max(drawn.shape[:2]) >= 320  # legible
+    assert task == "image" or drawn.shape[0] >= shape[0]
     np.testing.assert_array_equal(picture, before)
