@@ -55,7 +55,8 @@ def test_imports_are_merged_and_sorted():
 
 
 def test_names_that_are_set_together_are_pasted_once(tmp_path, monkeypatch):
-    text = "LOW, HIGH = 3, 4\nALONE = 5\nl = 1  # noqa: E741\n\n\ndef total():\n    return LOW + HIGH + ALONE + l  # noqa: B905\n"
+    text = "LOW, HIGH = 3, 4\nALONE = 5\nl = 1  # noqa: E741\n\n\n"
+    text += "def total():\n    return LOW + HIGH + ALONE + l  # noqa: B905\n"
     (tmp_path / "set_together.py").write_text(text, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     body = paste([importlib.import_module("set_together").total]).body
