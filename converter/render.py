@@ -10,6 +10,7 @@ import ast
 import importlib
 import inspect
 import pprint
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ ALLOWED_IMPORTS = {
     "importlib", "io", "itertools", "json", "math", "numpy", "cv2", "os", "pathlib", "struct", "sys", "threading", "time",
     "types", "typing", "warnings", "zipfile", "zlib",
 }  # fmt: skip
+
+
+OUR_LINTER = re.compile(r"\s*# noqa: (?![EF]\d).*$")  # E and F are on by default; the rest is unused elsewhere
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,7 @@ def _parts(target: ast.expr) -> list[ast.expr]:
 def _source(node: ast.stmt, lines: list[str]) -> str:
     decorators = getattr(node, "decorator_list", [])
     first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
-    return "\n".join(lines[first - 1 : node.end_lineno])
+    return "\n".join(OUR_LINTER.sub("", line) for line in lines[first - 1 : node.end_lineno])
 
 
 @cache

@@ -55,13 +55,16 @@ def test_imports_are_merged_and_sorted():
 
 
 def test_names_that_are_set_together_are_pasted_once(tmp_path, monkeypatch):
-    text = "LOW, HIGH = 3, 4\nALONE = 5\n\n\ndef total():\n    return LOW + HIGH + ALONE\n"
+    text = "LOW, HIGH = 3, 4\nALONE = 5\nl = 1  # noqa: E741\n\n\n"
+    text += "def total():\n    return LOW + HIGH + ALONE + l  # noqa: B905\n"
     (tmp_path / "set_together.py").write_text(text, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     body = paste([importlib.import_module("set_together").total]).body
     scope = {}
     exec(body, scope)
-    assert (scope["total"](), body.count("LOW, HIGH = 3, 4")) == (12, 1)
+    assert (scope["total"](), body.count("LOW, HIGH = 3, 4")) == (13, 1)
+    assert "noqa: B905" not in body  # ours alone
+    assert "l = 1  # noqa: E741" in body
 
 
 HOSTILE = [
