@@ -283,7 +283,7 @@ def main() -> int:
     options = parser.parse_args()
     report: dict[str, Any] = {"here": here(options.count, options.seed), "fast": fast_cost(), "targets": {}}
     for name, (compared, different, worst) in report["here"].items():
-        print(f"{name:32} {compared:5} pictures, {different} numbers differ, by {worst} at most")
+        print(f"{name:32} {compared:5} pictures, {different} numbers differ, by {worst} at most", flush=True)
     for name, (mean, worst) in report["fast"].items():
         print(f"fast {name:27} {mean:.2f} grey levels off on average, {worst:.0f} at most")
     if options.target:

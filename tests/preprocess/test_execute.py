@@ -48,6 +48,16 @@ def test_one_pixel_sides(height, width, rng):
             np.testing.assert_array_equal(resample(picture[None], size[1], size[0], interpolation, PILLOW)[0], wanted)
 
 
+def test_hammings_constants_are_single_precision():
+    """With 0.54 and 0.46 in double precision 4 of these 3,806,760 pixels are a level off."""
+    rng = np.random.default_rng(3)
+    for _ in range(60):
+        width, new_width = (int(n) for n in rng.integers(300, 2000, 2))
+        picture = rng.integers(0, 256, (60, width), dtype=np.uint8)
+        wanted = np.asarray(Image.fromarray(picture).resize((new_width, 60), Image.Resampling.HAMMING))
+        np.testing.assert_array_equal(resample(picture[None], 60, new_width, "hamming")[0], wanted)
+
+
 def test_the_order_of_passes_is_that_of_the_pillow_asked_for(rng):
     """Pillow 13 begins with the rows where the height loses more than twice what the width does; 12 never does."""
     tall = rng.integers(0, 256, (1, 76, 4), dtype=np.uint8)
