@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from converter.graph import IR_VERSION, WORKING_OPSET
+from converter.graph import IR_VERSION
 from converter.numpy_runtime.network import Network, Step, TensorInfo
 
 _BATCH = "batch"
@@ -19,12 +19,13 @@ def free_batch(network: Network) -> bool:
     """Make the first axis of every input and output free, where it is 1 and ONNX's own shape inference proves it.
 
     The proof: with a name instead of the 1, every step that reads a value of that many items gives such values.
-    A Reshape that spells the 1 out is changed to copy it. Returns whether the first axis is free now (or was before).
+    A Reshape that spells the 1 out is changed to copy it. Nothing is proven of networks with branches or loops.
+    Returns whether the first axis is free now (or was before).
     """
     firsts = [info.shape[0] if info.shape else None for info in (*network.inputs, *network.outputs)]
     if firsts and all(isinstance(first, str) for first in firsts):
         return True
-    if not firsts or any(first != 1 for first in firsts):
+    if not firsts or any(first != 1 for first in firsts) or network.bodies():
         return False
     reshapes = {key: shape for step in network.steps if (found := _copying(network, step)) for key, shape in [found]}
     if not _proven(network, reshapes):
@@ -92,7 +93,7 @@ def _as_onnx(network: Network, reshapes: dict[str, np.ndarray]) -> onnx.ModelPro
         nodes.append(helper.make_node(step.op, keys, step.outputs, **attributes))
     outputs = [onnx.ValueInfoProto(name=key) for key in dict.fromkeys(network.results.values())]
     graph = helper.make_graph(nodes, "batch", inputs, outputs, initializers)
-    return helper.make_model(graph, ir_version=IR_VERSION, opset_imports=[helper.make_opsetid("", WORKING_OPSET)])
+    return helper.make_model(graph, ir_version=IR_VERSION, opset_imports=[helper.make_opsetid("", network.opset)])
 
 
 def _typed(name: str, dtype: str, shape: list[Any]) -> onnx.ValueInfoProto:
