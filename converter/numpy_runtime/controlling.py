@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _if(writer: Writer, step: Step) -> list[str]:
-    targets = [writer.target(step, key) for key in step.outputs]
+    targets = [_target(writer, step, key) for key in step.outputs]
     lines = []
     for start, branch in ((f"if {writer.expression(step.inputs[0])}:", "then_branch"), ("else:", "else_branch")):
         body = step.bodies[branch]
@@ -87,7 +87,7 @@ def _sequence_map(writer: Writer, step: Step) -> list[str]:
     body = step.bodies["body"]
     first, *others = [writer.expression(key) for key in step.inputs]
     variables = [writer.name(key, key, "element") for key in body.inputs]
-    targets = [writer.target(step, key) for key in step.outputs]
+    targets = [_target(writer, step, key) for key in step.outputs]
     lines = [f"{target} = []" for target in targets if target != "_"]
     sources = [first, *(f"{writer.call('each')}({other}, {first})" for other in others)]
     lines.append(f"for {', '.join(variables)} in {_together(sources)}:")
@@ -135,8 +135,13 @@ class _Collected:
             empty = f", {tuple(n if isinstance(n, int) else 0 for n in shape or ())}, {dtype or 'float32'!r}"
             more = options[position] if options else ""
             call = f"{self._writer.call('stacked')}({parts}{empty}{more})"
-            lines.append(f"{self._writer.target(self._step, out)} = {call}")
+            lines.append(f"{_target(self._writer, self._step, out)} = {call}")
         return lines
+
+
+def _target(writer: Writer, step: Step, key: str) -> str:
+    """A new variable with the value's own name: one that is made in several places has no node to be called after."""
+    return writer.name(key, key, step.op.lower()) if key else "_"
 
 
 def _options(axes: Sequence[int] | None, directions: Sequence[int] | None, position: int) -> str:

@@ -115,6 +115,8 @@ def _is_identity(network: Network, step: Step) -> bool:
     if step.op == "Dropout":
         training = step.inputs[2] if len(step.inputs) > 2 else ""
         return not training or (training in network.constants and not network.constants[training].any())
+    if not step.inputs:
+        return False
     before, after = network.dtypes.get(step.inputs[0]), network.dtypes.get(step.outputs[0])
     if step.op in ("Cast", "CastLike"):
         return before is not None and before == after
@@ -276,7 +278,7 @@ def split_batch_norms(network: Network) -> int:
     count = 0
     for position, step in reversed(list(enumerate(network.steps))):
         affine = _norm_as_affine(network, step)
-        shape = network.shapes.get(step.inputs[0])
+        shape = network.shapes.get(step.inputs[0]) if affine is not None else None
         if affine is None or shape is None:
             continue
         key, factor, shift = affine

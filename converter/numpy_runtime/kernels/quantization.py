@@ -125,11 +125,15 @@ def QLinearMatMul(
     kind = _exact(a.shape[-1])
     rows = -2 if a.ndim > 1 else -1
     total = np.asarray(np.matmul(_less(a, a_zero_point, rows, kind), _less(b, b_zero_point, -1, kind)))
-    into, across = _less(a_scale, None, 0, np.float32), _less(b_scale, None, 0, np.float32)
-    out, zero = _less(y_scale, None, 0, np.float32), y_zero_point.astype(np.float32)
-    if total.ndim > 1:
-        into, out, zero = ([value, value[:, None]][value.ndim == 1 and value.size > 1] for value in (into, out, zero))
-    return _saturated(np.rint(total.astype(np.float32) * (into * across / out)) + zero, y_zero_point.dtype)
+    into, out, zero = (_by_row(value, total.ndim) for value in (a_scale, y_scale, y_zero_point))
+    factor = into * b_scale.astype(np.float32) / out
+    return _saturated(np.rint(total.astype(np.float32) * factor) + zero, y_zero_point.dtype)
+
+
+def _by_row(values: np.ndarray, ndim: int) -> np.ndarray:
+    """One value in all or one a row, to broadcast over a product of rank `ndim`."""
+    values = values.astype(np.float32)
+    return values[:, None] if values.ndim == 1 and values.size > 1 and ndim > 1 else values
 
 
 def ConvInteger(
