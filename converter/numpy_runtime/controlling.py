@@ -16,6 +16,10 @@ def _if(writer: Writer, step: Step) -> list[str]:
     lines = []
     for start, branch in ((f"if {writer.expression(step.inputs[0])}:", "then_branch"), ("else:", "else_branch")):
         body = step.bodies[branch]
+        made = {key for inner in body.steps for key in inner.outputs}
+        for target, key in zip(targets, body.results, strict=False):
+            if key in made and target != "_" and body.results.count(key) == 1:
+                writer.choose(key, target)
         inner = writer.block(body.steps, [], body.results)
         wanted = [pair for pair in zip(targets, body.results, strict=False) if pair[0] != "_"]
         inner += _assign([target for target, _ in wanted], [writer.expression(key) for _, key in wanted])

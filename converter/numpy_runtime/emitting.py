@@ -86,6 +86,7 @@ class Writer:
         self._identifiers = _Names("a-z0-9_", taken=[*keyword.kwlist, *_TAKEN])
         self._weight_names = _Names("A-Za-z0-9_.")
         self._expressions: dict[str, str] = {}  # what a value is called in the program
+        self._chosen: dict[str, str] = {}  # what it will be called
 
     def forward(self) -> list[str]:
         """The lines of the function that runs the network."""
@@ -121,9 +122,13 @@ class Writer:
         return helper
 
     def name(self, key: str, wish: str, fallback: str) -> str:
-        """A new variable for a value."""
-        self._expressions[key] = self.variable(wish, fallback)
+        """The variable that was chosen for a value, or a new one."""
+        self._expressions[key] = self._chosen.get(key) or self.variable(wish, fallback)
         return self._expressions[key]
+
+    def choose(self, key: str, name: str) -> None:
+        """Let a value be called so once a step gives it."""
+        self._chosen[key] = name
 
     def alias(self, key: str, name: str) -> None:
         """Let a value be called by a variable that exists."""
@@ -153,10 +158,10 @@ class Writer:
         arguments = [self.expression(key) if key else "None" for key in step.inputs]
         arguments += [f"{name}={value}" for name, value in self._attributes(step)]
         kernel = inspect.signature(KERNELS[step.op])
-        several = wanted_outputs(step)
-        if several and "outputs" in kernel.parameters and kernel.parameters["outputs"].default != several["outputs"]:
-            arguments.append(f"outputs={several['outputs']}")
-        targets = [self.target(step, key) for key in step.outputs[: several.get("outputs", 1)]]
+        count = wanted_outputs(step).get("outputs", 1)
+        if "outputs" in kernel.parameters and kernel.parameters["outputs"].default != count:
+            arguments.append(f"outputs={count}")
+        targets = [self.target(step, key) for key in step.outputs[:count]]
         lines = [f"{', '.join(targets)} = {step.op}({', '.join(arguments)})"]
         if len(lines[0]) > _WIDTH:
             lines = [f"{', '.join(targets)} = {step.op}(", *(f"    {argument}," for argument in arguments), ")"]

@@ -42,9 +42,8 @@ def test_if_reads_well() -> None:
         c = feeds['c']
         relu = Relu(x)
         if c:
-            neg = Neg(relu)
-            add = Add(neg, x)
-            y, z = neg, add
+            y = Neg(relu)
+            z = Add(y, x)
         else:
             y, z = x, relu
         del c, relu, x
@@ -295,6 +294,16 @@ def test_a_strange_operator_in_a_branch_is_named() -> None:
 
 def empty_scan() -> dict[str, Any]:
     return {"h": np.ones((2,), np.float32), "xs": np.zeros((0, 2), np.float32)}
+
+
+def test_an_output_without_a_name() -> None:
+    """A kernel that gives two arrays by itself gives the only one that is wanted."""
+    text = "(float[5] x) => (float[2] y) { k = Constant<value_ints=[2]>() y, _ = TopK(x, k) }"
+    found = model(text)
+    found.graph[-1].outputs[1].name = ""
+    program = plan(found)
+    assert program.load().run({"x": np.array([1, 5, 2, 4, 3], np.float32)})["y"].tolist() == [5, 4]
+    assert "outputs=1" in body(program)
 
 
 def test_a_scan_over_nothing() -> None:

@@ -197,6 +197,12 @@ def test_roi_align(mode: str, transformation: str, ratio: int) -> None:
     agree("RoiAlign", [x, rois, np.array([0, 1, 1, 0, 1], np.int64)], attributes, error=1e-5)
 
 
+def test_resize_with_a_mode_that_does_not_exist() -> None:
+    x, sizes = np.ones((1, 1, 4, 4), np.float32), np.array([1, 1, 6, 6])
+    with pytest.raises(ValueError, match=r"^Resize: nobody knows the coordinate_transformation_mode 'halfpixel'$"):
+        KERNELS["Resize"](x, None, None, sizes, coordinate_transformation_mode="halfpixel")
+
+
 def test_unknown_padding_is_no_accident() -> None:
     with pytest.raises(KeyError, match="middle"):
         KERNELS["Pad"](np.zeros((2, 2), np.float32), np.array([1, 1, 1, 1]), mode="middle")

@@ -80,11 +80,23 @@ def test_any_batch_where_the_graph_allows_it() -> None:
         "(float[1,4] x) => (float[1,1] y) { y = ReduceSum(x) }",
         "(float[2,4] x) => (float[2,4] y) { y = Relu(x) }",
         "(float[1,4] x) => (float[4,1] y) { y = Transpose(x) }",
+        # below, the first axis may have any length for all that the shapes say, but its items know of each other
+        "(float[1,4] x) => (float[1,4] y) { y = Softmax<axis=0>(x) }",
+        "(float[1,4] x) => (float[1,4] y) { y = LpNormalization<axis=-2>(x) }",
+        "(float[1,4] x) => (float[1,4] y) { a = Constant<value_int=0>() y = CumSum(x, a) }",
+        "(float[1,4] x) => (float[1,4] y) { y = Trilu(x) }",
+        "(float[1,4] x) => (float[1,4] y) { y = ScatterND(x, first, row) }",
+        "(float[1,4,2] x) => (float[1,1,4,3] y) { y = RNN<hidden_size=3>(x, w, r) }",
+        "(float[1,4] x) => (uint8[1,4] y) { y, s, z = DynamicQuantizeLinear(x) }",
     ],
 )
 def test_a_fixed_batch_is_said_to_be_fixed(text: str) -> None:
     constants = {"k": np.ones((1, 4), np.float32)} if "k)" in text else {}
     constants |= {"flat": np.array([4], np.int64)} if "flat" in text else {}
+    if "RNN" in text:
+        constants = {"w": np.ones((1, 3, 2), np.float32), "r": np.ones((1, 3, 3), np.float32)}
+    if "ScatterND" in text:
+        constants = {"first": np.array([0]), "row": np.ones(4, np.float32)}
     program = plan(graph(text, **constants))
     assert isinstance(program.inputs[0].shape[0], int)  # type: ignore[index]
     assert "The batch is fixed" in program.source

@@ -168,11 +168,12 @@ def LinearAttention(
     q_num_heads: int,
     scale: float = 0.0,
     update_rule: str = "gated_delta",
-    outputs: int = 2,
+    outputs: int = 1,
 ) -> Any:
     """Yang, Kautz and Hatamizadeh, Gated Delta Networks, arXiv 2412.06464: the recurrence, a step at a time.
 
-    query, key, value (batch, length, heads * size), decay and beta one a head or one an element of the key.
+    query, key, value (batch, length, heads * size), decay and beta one a head or one an element of the key. With
+    `outputs=2` also the last state.
     """
     work = np.float32 if query.dtype == np.float16 else query.dtype
     q, k, v = (
@@ -216,11 +217,11 @@ def CausalConvWithState(
     /,
     *,
     activation: str = "none",
-    outputs: int = 2,
+    outputs: int = 1,
 ) -> Any:
     """input (batch, channels, length), weight (channels, 1, k): each place sees itself and the k - 1 before it.
 
-    The second output is what the next call has to know: the last k - 1 places.
+    With `outputs=2` also what the next call has to know: the last k - 1 places.
     """
     width, length = weight.shape[-1], input.shape[-1]
     before = np.zeros((*input.shape[:2], width - 1), input.dtype) if past_state is None else past_state

@@ -78,11 +78,15 @@ def _coordinates(mode: str, size: int, length: int, factor: float, start: float,
         if size > 1:
             return start * (length - 1) + x * ((end - start) * (length - 1) / (size - 1))
         return np.full(size, 0.5 * (start + end) * (length - 1))
+    if mode == "tf_half_pixel_for_nn":  # opset 11 and 12 had it
+        return (x + 0.5) / factor
     if mode == "pytorch_half_pixel" and size == 1:
         return np.zeros(size)
     if mode == "half_pixel_symmetric":  # centred, when the scale does not give a whole number of elements
         adjustment = size / (factor * length)
         return length / 2 * (1 - adjustment) + (x + 0.5) / factor - 0.5
+    if mode not in ("half_pixel", "pytorch_half_pixel"):
+        raise ValueError(f"Resize: nobody knows the coordinate_transformation_mode {mode!r}")
     return (x + 0.5) / factor - 0.5
 
 
