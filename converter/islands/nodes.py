@@ -16,7 +16,8 @@ from converter.graph import IR_VERSION
 from converter.numpy_runtime import TensorInfo
 from converter.numpy_runtime.folding import wanted_outputs
 from converter.numpy_runtime.kernels import KERNELS
-from converter.numpy_runtime.network import Network, Step, read
+from converter.numpy_runtime.network import Network, Step
+from converter.numpy_runtime.reading import read
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,34 @@ def check_inputs(feeds: Mapping[str, Any], inputs: Mapping[str, tuple[str, Any]]
 def channels_last(weight: np.ndarray) -> np.ndarray:
     """The same array, stored so that a convolution reads it as a matrix without copying."""
     return np.moveaxis(np.ascontiguousarray(np.moveaxis(weight, 1, -1)), -1, 1)
+
+
+def iterations(limit: Any = None, going: Any = True) -> Iterator[np.int64]:
+    """The numbers of a loop's iterations: `limit` of them, or without end, and none where `going` is false."""
+    number = 0
+    while going and (limit is None or number < np.asarray(limit).item()):
+        yield np.int64(number)
+        number += 1
+
+
+def slices(x: np.ndarray, axis: int = 0, reverse: bool = False) -> list[np.ndarray]:
+    """The slices of an array along an axis, which they no longer have."""
+    x = np.moveaxis(x, axis, 0)
+    return [np.asarray(part) for part in (x[::-1] if reverse else x)]
+
+
+def stacked(
+    parts: list[np.ndarray], shape: Sequence[int], dtype: str, axis: int = 0, reverse: bool = False
+) -> np.ndarray:
+    """The parts side by side on a new axis. None at all give an empty array of this shape and type."""
+    if not parts:
+        return np.expand_dims(np.zeros(tuple(shape), dtype), axis).repeat(0, axis)
+    return np.stack(parts[::-1] if reverse else parts, axis)
+
+
+def each(value: Any, sequence: list[np.ndarray]) -> list[np.ndarray]:
+    """What goes with each item of a sequence: an item of another sequence, or always the same array."""
+    return value if isinstance(value, list) else [value] * len(sequence)
 
 
 def limit_threads(count: int) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from converter.numpy_runtime import deployed
+from converter.numpy_runtime.controlling import WRITERS
 from converter.numpy_runtime.folding import wanted_outputs
 from converter.numpy_runtime.kernels import KERNELS
 from converter.numpy_runtime.network import Network, Step
@@ -42,10 +43,11 @@ class _Names:
 
 def emit(network: Network, *, batch_is_free: bool) -> tuple[str, dict[str, np.ndarray]]:
     """The program's text and the arrays of weights.npz by name."""
-    writer = _Writer(network)
+    writer = Writer(network)
     body = writer.forward()
-    used = [KERNELS[op] for op in dict.fromkeys(step.op for step in network.steps)]
-    pasted = paste([deployed.check_inputs, deployed.channels_last, deployed.limit_threads, *used])
+    used = [KERNELS[op] for op in dict.fromkeys(step.op for step in network.every_step()) if op in KERNELS]
+    always = [deployed.check_inputs, deployed.channels_last, deployed.limit_threads]
+    pasted = paste([*always, *(getattr(deployed, name) for name in writer.helpers), *used])
     source = render(
         "numpy_model.py",
         imports=[line for line in pasted.imports if line not in _TEMPLATE_IMPORTS],
@@ -67,37 +69,79 @@ _TEMPLATE_IMPORTS = {
 }
 
 
-class _Writer:
+_TAKEN = ("w", "np", "feeds", "float", "zip", *(name for name in vars(deployed) if not name.startswith("__")))
+"""What the lines of the program may mention: no value is called so."""
+
+
+class Writer:
+    """Writes steps as lines of Python.
+
+    helpers: the functions of `deployed.py` that the lines call.
+    """
+
     def __init__(self, network: Network) -> None:
         self.network = network
         self.weights: dict[str, np.ndarray] = {}
-        self._identifiers = _Names("a-z0-9_", taken=[*keyword.kwlist, "w", "np", "feeds"])
+        self.helpers: dict[str, None] = {}
+        self._identifiers = _Names("a-z0-9_", taken=[*keyword.kwlist, *_TAKEN])
         self._weight_names = _Names("A-Za-z0-9_.")
         self._expressions: dict[str, str] = {}  # what a value is called in the program
+        self._chosen: dict[str, str] = {}  # what it will be called
 
     def forward(self) -> list[str]:
         """The lines of the function that runs the network."""
         lines = []
         for info in self.network.inputs:
-            self._expressions[info.name] = self._identifiers.fresh(info.name.lower(), "input")
-            lines.append(f"{self._expressions[info.name]} = feeds[{info.name!r}]")
-        last_use = {key: number for number, step in enumerate(self.network.steps) for key in step.inputs if key}
-        last_use.update(dict.fromkeys(self.network.results.values(), len(self.network.steps)))
-        for number, step in enumerate(self.network.steps):
-            lines.extend(self._call(step))
-            dead = [
-                key for key in dict.fromkeys(step.inputs) if key and last_use[key] == number and self._is_local(key)
-            ]
+            lines.append(f"{self.name(info.name, info.name, 'input')} = feeds[{info.name!r}]")
+        lines += self.block(self.network.steps, [info.name for info in self.network.inputs], self._results())
+        results = [f"    {name!r}: {self.expression(key)}," for name, key in self.network.results.items()]
+        return [*lines, "return {", *results, "}"]
+
+    def _results(self) -> list[str]:
+        return list(self.network.results.values())
+
+    def block(self, steps: list[Step], mine: Iterable[str], results: Iterable[str]) -> list[str]:
+        """The lines of steps. Of `mine` and of what the steps give, all but `results` is deleted after its last use."""
+        lines = []
+        last_use = {key: number for number, step in enumerate(steps) for key in step.reads()}
+        last_use.update(dict.fromkeys(results, len(steps)))
+        local = set(mine)
+        for number, step in enumerate(steps):
+            lines.extend(WRITERS[step.op](self, step) if step.bodies else self._call(step))
+            local.update(step.outputs)
+            read = [key for key in dict.fromkeys(step.reads()) if key in local and last_use[key] == number]
+            dead = [key for key in read if self._is_local(key)]
             dead += [key for key in step.outputs if key and key not in last_use]
             if dead:
                 lines.append(f"del {', '.join(self._expressions[key] for key in dead)}")
-        results = [f"    {name!r}: {self._expression(key)}," for name, key in self.network.results.items()]
-        return [*lines, "return {", *results, "}"]
+        return lines
+
+    def call(self, helper: str) -> str:
+        """The name of a helper that the program is going to have."""
+        self.helpers[helper] = None
+        return helper
+
+    def name(self, key: str, wish: str, fallback: str) -> str:
+        """The variable that was chosen for a value, or a new one."""
+        self._expressions[key] = self._chosen.get(key) or self.variable(wish, fallback)
+        return self._expressions[key]
+
+    def choose(self, key: str, name: str) -> None:
+        """Let a value be called so once a step gives it."""
+        self._chosen[key] = name
+
+    def alias(self, key: str, name: str) -> None:
+        """Let a value be called by a variable that exists."""
+        self._expressions[key] = name
+
+    def variable(self, wish: str, fallback: str) -> str:
+        """A new variable."""
+        return self._identifiers.fresh(wish.lower(), fallback)
 
     @property
     def channels_last(self) -> list[str]:
         """The weights of convolutions that unfold windows."""
-        keys = [step.inputs[1] for step in self.network.steps if step.op == "Conv"]
+        keys = [step.inputs[1] for step in self.network.every_step() if step.op == "Conv"]
         dense = [
             key
             for key in dict.fromkeys(keys)
@@ -111,25 +155,26 @@ class _Writer:
         return key not in self.network.constants
 
     def _call(self, step: Step) -> list[str]:
-        arguments = [self._expression(key) if key else "None" for key in step.inputs]
+        arguments = [self.expression(key) if key else "None" for key in step.inputs]
         arguments += [f"{name}={value}" for name, value in self._attributes(step)]
         kernel = inspect.signature(KERNELS[step.op])
-        several = wanted_outputs(step)
-        if several and "outputs" in kernel.parameters and kernel.parameters["outputs"].default != several["outputs"]:
-            arguments.append(f"outputs={several['outputs']}")
-        targets = [self._target(step, key) for key in step.outputs[: several.get("outputs", 1)]]
+        count = wanted_outputs(step).get("outputs", 1)
+        if "outputs" in kernel.parameters and kernel.parameters["outputs"].default != count:
+            arguments.append(f"outputs={count}")
+        targets = [self.target(step, key) for key in step.outputs[:count]]
         lines = [f"{', '.join(targets)} = {step.op}({', '.join(arguments)})"]
         if len(lines[0]) > _WIDTH:
             lines = [f"{', '.join(targets)} = {step.op}(", *(f"    {argument}," for argument in arguments), ")"]
         return lines
 
-    def _target(self, step: Step, key: str) -> str:
+    def target(self, step: Step, key: str) -> str:
+        """A new variable for what a step gives, named like the step; "_" for what nobody reads."""
         if not key:
             return "_"
-        self._expressions[key] = self._identifiers.fresh(_readable(step.name), step.op.lower())
-        return self._expressions[key]
+        return self.name(key, _readable(step.name), step.op.lower())
 
-    def _expression(self, key: str) -> str:
+    def expression(self, key: str) -> str:
+        """What the program calls a value: a variable, a literal or an entry of the weights."""
         if key not in self.network.constants:
             return self._expressions[key]
         array = self.network.constants[key]

@@ -33,30 +33,35 @@ def fold(network: Network) -> dict[str, int]:
 
 def constants(network: Network) -> int:
     """Evaluate the steps whose inputs are all known, with the very kernels that would run them."""
-    kept, count = [], 0
-    for step in network.steps:
-        found = _evaluate(network, step)
-        if found is None:
-            kept.append(step)
-            continue
-        count += 1
-        for key, array in zip(step.outputs, found, strict=False):
-            if key:
-                network.constants[key] = array
-                network.shapes[key], network.dtypes[key] = array.shape, array.dtype.name
-    network.steps = kept
+    count = 0
+    for block in network.blocks():
+        kept = []
+        for step in block:
+            found = _evaluate(network, step)
+            if found is None:
+                kept.append(step)
+                continue
+            count += 1
+            for key, array in zip(step.outputs, found, strict=False):
+                if key:
+                    network.constants[key] = array
+                    network.shapes[key], network.dtypes[key] = array.shape, array.dtype.name
+        block[:] = kept
     return count
 
 
 def _evaluate(network: Network, step: Step) -> list[np.ndarray] | None:
     if step.op == "Constant":
         return [_literal_constant(step)]
-    if not all(key in network.constants for key in step.inputs if key):
+    if step.bodies or not all(key in network.constants for key in step.inputs if key):
         return None
     inputs = [network.constants[key] if key else None for key in step.inputs]
     with np.errstate(all="ignore"):
         result = KERNELS[step.op](*inputs, **step.attributes, **wanted_outputs(step))
-    arrays = [np.array(array) for array in (result if isinstance(result, tuple) else (result,))]
+    results = result if isinstance(result, tuple) else (result,)
+    if any(array is None or isinstance(array, list) for array in results):
+        return None  # a sequence, or an optional that is empty: weights.npz holds arrays
+    arrays = [np.array(array) for array in results]
     size = sum(array.nbytes for array in arrays)
     if size > LARGE and size > sum(array.nbytes for array in inputs if array is not None):
         return None
@@ -78,14 +83,30 @@ def wanted_outputs(step: Step) -> dict[str, int]:
 def identities(network: Network) -> int:
     """Drop steps that give their first input back."""
     count = 0
-    for step in list(network.steps):
-        if any(step.outputs[1:]) and any(network.uses()[key] for key in step.outputs[1:] if key):
-            continue
-        if _is_identity(network, step):
-            network.steps.remove(step)
-            network.replace(step.outputs[0], step.inputs[0])
-            count += 1
+    for block in network.blocks():
+        for step in list(block):
+            if any(step.outputs[1:]) and any(network.uses()[key] for key in step.outputs[1:] if key):
+                continue
+            if _is_identity(network, step):
+                block.remove(step)
+                network.replace(step.outputs[0], step.inputs[0])
+                count += 1
     return count
+
+
+def branches(network: Network) -> int:
+    """Put the branch of an If whose condition is known in its place: one at a time, as branches may hold others."""
+    for block in network.blocks():
+        for position, step in enumerate(block):
+            if step.op != "If" or step.inputs[0] not in network.constants:
+                continue
+            body = step.bodies["then_branch" if network.constants[step.inputs[0]].any() else "else_branch"]
+            block[position : position + 1] = body.steps
+            for out, result in zip(step.outputs, body.results, strict=True):
+                if out:
+                    network.replace(out, result)
+            return 1
+    return 0
 
 
 def _is_identity(network: Network, step: Step) -> bool:
@@ -94,6 +115,8 @@ def _is_identity(network: Network, step: Step) -> bool:
     if step.op == "Dropout":
         training = step.inputs[2] if len(step.inputs) > 2 else ""
         return not training or (training in network.constants and not network.constants[training].any())
+    if not step.inputs:
+        return False
     before, after = network.dtypes.get(step.inputs[0]), network.dtypes.get(step.outputs[0])
     if step.op in ("Cast", "CastLike"):
         return before is not None and before == after
@@ -255,7 +278,7 @@ def split_batch_norms(network: Network) -> int:
     count = 0
     for position, step in reversed(list(enumerate(network.steps))):
         affine = _norm_as_affine(network, step)
-        shape = network.shapes.get(step.inputs[0])
+        shape = network.shapes.get(step.inputs[0]) if affine is not None else None
         if affine is None or shape is None:
             continue
         key, factor, shift = affine
@@ -275,6 +298,7 @@ def split_batch_norms(network: Network) -> int:
 
 FOLDS: tuple[Callable[[Network], int], ...] = (
     constants,  # first: a weight that is computed is a weight only now
+    branches,
     identities,  # so that a layer and its normalisation are neighbours
     batch_norms,
     scales_and_shifts,

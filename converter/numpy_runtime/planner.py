@@ -7,8 +7,8 @@ import onnx_ir as ir
 from converter.numpy_runtime.batch import free_batch
 from converter.numpy_runtime.emitting import emit
 from converter.numpy_runtime.folding import fold
-from converter.numpy_runtime.network import read
 from converter.numpy_runtime.program import Program
+from converter.numpy_runtime.reading import read
 
 
 def plan(model: ir.Model) -> Program:
@@ -16,10 +16,11 @@ def plan(model: ir.Model) -> Program:
 
     Parameters
     ----------
-    model: a simplified model in the working opset, its weights initializers. A dimension with a name may have any
-        length when the program runs; a batch of one item becomes any batch where the graph provably allows it.
+    model: best a simplified one, its weights initializers, in any opset. A dimension with a name may have
+        any length when the program runs; a batch of one item becomes any batch where the graph provably allows it.
 
-    Raises UnsupportedOpError for a node without a kernel, and for element types that NumPy does not have.
+    Raises UnsupportedOpError for a node without a kernel, and for element types that NumPy does not have; ValueError
+    for an opset newer than the onnx package.
     """
     network = read(model)
     folded = fold(network)

@@ -15,7 +15,9 @@ from converter.numpy_runtime import KERNELS, Program, plan
 from tests.onnx_text import ort_run
 
 
-def node_model(op: str, arrays: list[Any], attributes: dict[str, Any], outputs: int = 1) -> onnx.ModelProto:
+def node_model(
+    op: str, arrays: list[Any], attributes: dict[str, Any], outputs: int = 1, opset: int = WORKING_OPSET
+) -> onnx.ModelProto:
     """A model of one node; a None among the arrays is an absent input."""
     names = [f"x{n}" if array is not None else "" for n, array in enumerate(arrays)]
     inputs = [
@@ -26,7 +28,7 @@ def node_model(op: str, arrays: list[Any], attributes: dict[str, Any], outputs: 
     results = [f"y{n}" for n in range(outputs)]
     node = helper.make_node(op, names, results, **attributes)
     graph = helper.make_graph([node], "g", inputs, [onnx.ValueInfoProto(name=name) for name in results])
-    return helper.make_model(graph, ir_version=IR_VERSION, opset_imports=[helper.make_opsetid("", WORKING_OPSET)])
+    return helper.make_model(graph, ir_version=IR_VERSION, opset_imports=[helper.make_opsetid("", opset)])
 
 
 def ours(op: str, arrays: list[Any], attributes: dict[str, Any], outputs: int = 1) -> list[np.ndarray]:
@@ -44,11 +46,17 @@ def ours(op: str, arrays: list[Any], attributes: dict[str, Any], outputs: int = 
 
 
 def agree(
-    op: str, arrays: list[Any], attributes: dict[str, Any] | None = None, *, outputs: int = 1, error: float = 2e-6
+    op: str,
+    arrays: list[Any],
+    attributes: dict[str, Any] | None = None,
+    *,
+    outputs: int = 1,
+    error: float = 2e-6,
+    opset: int = WORKING_OPSET,
 ) -> None:
     """The kernel gives ONNX Runtime's dtype, shape and numbers, within `error` of the largest of them."""
     attributes = attributes or {}
-    model = node_model(op, arrays, attributes, outputs)
+    model = node_model(op, arrays, attributes, outputs, opset)
     wanted = ort_run(model, {f"x{n}": array for n, array in enumerate(arrays) if array is not None})
     for got, want in zip(ours(op, arrays, attributes, outputs), wanted, strict=True):
         same(got, want, error)
@@ -85,7 +93,7 @@ def right(model: ir.Model, *, error: float = 2e-6, **feeds: np.ndarray) -> Progr
     got = program.load().run(feeds)
     for array, want in zip(got.values(), ort_run(model, feeds), strict=True):
         assert (array.dtype, array.shape) == (want.dtype, want.shape)
-        np.testing.assert_allclose(array, want, rtol=0, atol=error * max(1.0, float(np.abs(want).max())))
+        np.testing.assert_allclose(array, want, rtol=0, atol=error * max(1.0, float(np.abs(want).max(initial=0))))
     return program
 
 

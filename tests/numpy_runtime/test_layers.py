@@ -197,6 +197,35 @@ def test_roi_align(mode: str, transformation: str, ratio: int) -> None:
     agree("RoiAlign", [x, rois, np.array([0, 1, 1, 0, 1], np.int64)], attributes, error=1e-5)
 
 
+@pytest.mark.parametrize("transformation", [*MODES, "tf_crop_and_resize"])
+@pytest.mark.parametrize(("rank", "modes"), [
+    (1, ["nearest"]), (2, ["nearest", "linear"]), (3, ["nearest", "linear"]), (5, ["nearest", "linear"]),
+])  # fmt: skip
+def test_resize_of_other_ranks(rank: int, modes: list[str], transformation: str) -> None:
+    """What ONNX Runtime has of them."""
+    rng = np.random.default_rng(rank)
+    space = {1: 1, 2: 2, 3: 2, 5: 3}[rank]
+    for mode in modes:
+        x = normal(rng, shape(rng, rank, 3, 7))
+        scales = np.array([*[1] * (rank - space), *rng.choice([0.6, 1.5, 2], space)], np.float32)
+        roi = np.array([*[0] * (rank - space), *[0.1] * space, *[1] * (rank - space), *[0.9] * space], np.float32)
+        attributes = {"mode": mode, "coordinate_transformation_mode": transformation}
+        agree("Resize", [x, roi if transformation == "tf_crop_and_resize" else None, scales], attributes, error=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear", "cubic"])
+def test_resize_of_a_crop(mode: str) -> None:
+    x, roi = normal(np.random.default_rng(0), (1, 2, 6, 9)), np.array([0, 0, 0.2, -0.3, 1, 1, 0.8, 1.2], np.float32)
+    attributes = {"mode": mode, "coordinate_transformation_mode": "tf_crop_and_resize", "extrapolation_value": 3.0}
+    agree("Resize", [x, roi, None, np.array([1, 2, 7, 8])], attributes, error=1e-5)
+
+
+def test_resize_with_a_mode_that_does_not_exist() -> None:
+    x, sizes = np.ones((1, 1, 4, 4), np.float32), np.array([1, 1, 6, 6])
+    with pytest.raises(ValueError, match=r"^Resize: nobody knows the coordinate_transformation_mode 'halfpixel'$"):
+        KERNELS["Resize"](x, None, None, sizes, coordinate_transformation_mode="halfpixel")
+
+
 def test_unknown_padding_is_no_accident() -> None:
     with pytest.raises(KeyError, match="middle"):
         KERNELS["Pad"](np.zeros((2, 2), np.float32), np.array([1, 1, 1, 1]), mode="middle")

@@ -2,7 +2,7 @@
 
 Every module here is pasted into deployments, function by function, so it imports numpy and the standard library only
 and runs on Python 3.8 and NumPy 1.21. A function whose name begins with a capital letter *is* the kernel of the ONNX
-operator of that name (opset 20): inputs are positional-only, in ONNX's order; attributes are keyword-only, with the
+operator of that name, in its newest form: inputs are positional-only, in ONNX's order; attributes are keyword-only, with the
 defaults of ONNX. Names that begin with an underscore are helpers. The keyword `outputs`, where there is one, says how
 many of the operator's optional outputs are wanted; with more than one, a kernel returns a tuple.
 

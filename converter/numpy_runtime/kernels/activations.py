@@ -66,6 +66,16 @@ def _hard_swish(x: np.ndarray) -> np.ndarray:
     return x * HardSigmoid(x, alpha=1 / 6, beta=0.5)
 
 
+def Swish(X: np.ndarray, /, *, alpha: float = 1.0) -> np.ndarray:
+    """Ramachandran, Zoph and Le, arXiv 1710.05941."""
+    return X * Sigmoid(X if alpha == 1 else X * X.dtype.type(alpha))
+
+
+def SwiGLU(A: np.ndarray, B: np.ndarray, /, *, alpha: float = 1.0) -> np.ndarray:
+    """Shazeer, GLU Variants Improve Transformer, arXiv 2002.05202."""
+    return Swish(A, alpha=alpha) * B
+
+
 def Mish(X: np.ndarray, /) -> np.ndarray:
     return X * np.tanh(Softplus(X))
 

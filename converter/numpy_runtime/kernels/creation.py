@@ -12,15 +12,20 @@ import numpy as np
 from converter.numpy_runtime.kernels.arrays import _dtype, _ints
 
 
-def Cast(input: np.ndarray, /, *, saturate: int = 1, to: int) -> np.ndarray:
-    """`saturate` concerns 8-bit floats only, which NumPy does not have."""
+def Cast(input: np.ndarray, /, *, round_mode: str = "up", saturate: int = 1, to: int) -> np.ndarray:
+    """`round_mode` and `saturate` concern 8-bit floats only, which NumPy does not have."""
     with np.errstate(over="ignore", invalid="ignore"):  # what does not fit is undefined in ONNX, not an error
         return np.asarray(input).astype(_dtype(to), copy=False)
 
 
-def CastLike(input: np.ndarray, target_type: np.ndarray, /, *, saturate: int = 1) -> np.ndarray:
+def CastLike(input: np.ndarray, target_type: np.ndarray, /, *, round_mode: str = "up", saturate: int = 1) -> np.ndarray:
     with np.errstate(over="ignore", invalid="ignore"):
         return np.asarray(input).astype(target_type.dtype, copy=False)
+
+
+def BitCast(input: np.ndarray, /, *, to: int) -> np.ndarray:
+    """The same bits, read as another type of the same width."""
+    return np.ascontiguousarray(input).reshape(np.shape(input)).view(_dtype(to))
 
 
 def Identity(input: np.ndarray, /) -> np.ndarray:
@@ -54,7 +59,8 @@ def EyeLike(input: np.ndarray, /, *, dtype: int | None = None, k: int = 0) -> np
     return np.eye(rows, columns, k, dtype=input.dtype if dtype is None else _dtype(dtype))
 
 
-def Range(start: np.ndarray, limit: np.ndarray, delta: np.ndarray, /) -> np.ndarray:
+def Range(start: np.ndarray, limit: np.ndarray, delta: np.ndarray, /, *, stash_type: int = 1) -> np.ndarray:
+    """Computed in float64, whatever `stash_type` says."""
     first, last, step = np.asarray(start).item(), np.asarray(limit).item(), np.asarray(delta).item()
     count = max(int(np.ceil((last - first) / step)), 0)
     return (first + step * np.arange(count)).astype(start.dtype)

@@ -81,6 +81,22 @@ def LayerNormalization(
     return y if outputs == 1 else (y, mean, inverse)[:outputs]
 
 
+def RMSNormalization(
+    X: np.ndarray,
+    scale: np.ndarray,
+    /,
+    *,
+    axis: int = -1,
+    epsilon: float = 9.999999747378752e-06,
+    stash_type: int = 1,
+) -> np.ndarray:
+    """Zhang and Sennrich, arXiv 1910.07467."""
+    x = X.astype(np.float32) if X.dtype == np.float16 else X
+    squares = np.mean(np.square(x), axis=tuple(range(X.ndim))[axis:], keepdims=True, dtype=x.dtype)
+    y = np.asarray(x / np.sqrt(squares + x.dtype.type(epsilon)))
+    return y.astype(X.dtype, copy=False) * scale
+
+
 def GroupNormalization(
     X: np.ndarray,
     scale: np.ndarray,

@@ -145,3 +145,14 @@ def CumSum(x: np.ndarray, axis: np.ndarray, /, *, exclusive: int = 0, reverse: i
     if exclusive:
         y = y - x
     return np.flip(y, along) if reverse else y
+
+
+def CumProd(x: np.ndarray, axis: np.ndarray, /, *, exclusive: int = 0, reverse: int = 0) -> np.ndarray:
+    (along,) = _axes(axis, x.ndim)
+    if reverse:
+        x = np.flip(x, along)
+    if exclusive:  # the product of no elements comes first, that of all nowhere
+        x = np.roll(x, 1, along)
+        x[(slice(None),) * along + (slice(0, 1),)] = 1
+    y = np.cumprod(x, axis=along, dtype=x.dtype)
+    return np.flip(y, along) if reverse else y

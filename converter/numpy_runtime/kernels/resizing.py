@@ -75,14 +75,22 @@ def _coordinates(mode: str, size: int, length: int, factor: float, start: float,
         # size, rounded down, as in PyTorch and ONNX Runtime; ONNX's reference has length * factor here
         return x * ((length - 1) / (size - 1)) if size > 1 else np.zeros(size)
     if mode == "tf_crop_and_resize":
+        # in float32, as ONNX Runtime: in it a start of 0.1 of 6 elements is 0.5, which rounds to the lower one
+        low, high, last = np.float32(start), np.float32(end), np.float32(length - 1)
         if size > 1:
-            return start * (length - 1) + x * ((end - start) * (length - 1) / (size - 1))
-        return np.full(size, 0.5 * (start + end) * (length - 1))
+            return np.asarray(
+                low * last + x.astype(np.float32) * ((high - low) * last / np.float32(size - 1)), np.float64
+            )
+        return np.full(size, np.float32(0.5) * (low + high) * last, np.float64)
+    if mode == "tf_half_pixel_for_nn":  # opset 11 and 12 had it
+        return (x + 0.5) / factor
     if mode == "pytorch_half_pixel" and size == 1:
         return np.zeros(size)
     if mode == "half_pixel_symmetric":  # centred, when the scale does not give a whole number of elements
         adjustment = size / (factor * length)
         return length / 2 * (1 - adjustment) + (x + 0.5) / factor - 0.5
+    if mode not in ("half_pixel", "pytorch_half_pixel"):
+        raise ValueError(f"Resize: nobody knows the coordinate_transformation_mode {mode!r}")
     return (x + 0.5) / factor - 0.5
 
 

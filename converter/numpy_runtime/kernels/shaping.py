@@ -132,10 +132,10 @@ def DepthToSpace(input: np.ndarray, /, *, blocksize: int, mode: str = "DCR") -> 
     return y.reshape(n, c // (b * b), h * b, w * b)
 
 
-def SpaceToDepth(input: np.ndarray, /, *, blocksize: int) -> np.ndarray:
+def SpaceToDepth(input: np.ndarray, /, *, blocksize: int, mode: str = "DCR") -> np.ndarray:
     n, c, h, w = input.shape
     b = blocksize
-    y = input.reshape(n, c, h // b, b, w // b, b).transpose(0, 3, 5, 1, 2, 4)
+    y = input.reshape(n, c, h // b, b, w // b, b).transpose((0, 3, 5, 1, 2, 4) if mode == "DCR" else (0, 1, 3, 5, 2, 4))
     return y.reshape(n, c * b * b, h // b, w // b)
 
 
