@@ -20,7 +20,7 @@ unexport PIP_TARGET PIP_PREFIX PIP_CONSTRAINT PYTHONHOME VIRTUAL_ENV
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.ready-demo  ## convert the embedded digits model into demo/ and classify its sample images
+demo: $(VENV)/.ready-demo  ## convert the embedded models into demo/: digits read, found and outlined, with pictures
 	$(BIN)/convert demo -o demo
 
 test: $(VENV)/.ready-test lint  ## everything that must hold: style, types, tests
