@@ -14,6 +14,7 @@ What came of each model is one JSON file in a folder; a model whose file is ther
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import re
@@ -24,7 +25,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -183,10 +184,10 @@ class _Remembered:
         self._source, self._made = source, list[Any]()
 
     def __iter__(self) -> Iterator[Any]:
-        yield from map(replace, self._made)  # copies: who gets one takes the model out of it
+        yield from map(copy.copy, self._made)  # copies: who gets one takes the model out of it
         for item in self._source:
             self._made.append(item)
-            yield replace(item)
+            yield copy.copy(item)
 
 
 def _outcomes(best: Attempt) -> dict[str, dict[str, Any]]:
