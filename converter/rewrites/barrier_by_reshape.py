@@ -3,7 +3,7 @@
 Why     OpenCV fuses neighbouring layers, and some fusions compute something else: a gate becomes a hard-swish, a norm behind
         an activation goes into the convolution before it, an activation behind a MatMul is dropped (4.8.1 and older)
 Before  y = Op(a, b)
-After   y = Op(Reshape(a, a.shape), Reshape(b, b.shape)); a constant stays as it is
+After   y = Op(Reshape(a, a.shape), Reshape(b, b.shape)); a constant stays as it is, and what a Reshape makes
 Error   0: the same numbers; a Reshape to the same shape costs nothing in cv2.dnn, and no pattern looks through it
 """
 
@@ -17,20 +17,23 @@ from converter.rewrites import ANY, Decline, indices, rule, shape_of
 @rule(ANY, max_error=0.0)
 def barrier_by_reshape(node: ir.Node, tape: ir.tape.Tape) -> ir.Value | list[ir.Value]:
     inputs: list[ir.Value | None] = []
-    fenced = 0
+    fenced = fenced_before = 0
     for position, value in enumerate(node.inputs):
         if value is None or value.const_value is not None:
             inputs.append(value)
             continue
         if (producer := value.producer()) is not None and producer.op_type == "Reshape":
-            raise Decline("there is a Reshape between the two already")
+            inputs.append(value)  # nothing is fused through that one
+            fenced_before += 1
+            continue
         shape = shape_of(value, f"input {position}")
         if not shape or 0 in shape:
             raise Decline(f"input {position} is a scalar or empty")
         inputs.append(tape.op("Reshape", [value, indices(tape, shape)]))
         fenced += 1
     if not fenced:
-        raise Decline("all its inputs are constant")
+        reason = "there is a Reshape before it already" if fenced_before else "all its inputs are constant"
+        raise Decline(reason)
     return _copy(node, inputs, tape)
 
 
