@@ -275,7 +275,8 @@ def unshare_constants(model: ir.Model) -> int:
     """Give every node small constants of its own.
 
     OpenCV's importers change some in place: on 4.8.1 the second Gather that reads one scalar index keeps the axis that it
-    should drop (measured; cait_s24_224 does not load for it).
+    should drop (measured; cait_s24_224 does not load for it), and a Gemm whose bias another op adds too gets it as an input
+    (nest_small, whose untrained biases are equal and were merged).
     """
     copies = 0
     for node in model.graph:
@@ -301,8 +302,8 @@ def _fresh(name: str, model: ir.Model) -> str:
     return name
 
 
-MOST_UNSHARED = 64
-"""Elements of a constant that is copied for each node that reads it: indices, axes, shapes and scalars."""
+MOST_UNSHARED = 16384
+"""Elements of a constant that is copied for each node that reads it: indices, axes, shapes, scalars, and merged biases."""
 
 
 def infer_shapes(model: ir.Model) -> int:

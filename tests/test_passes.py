@@ -74,6 +74,28 @@ def test_each_node_gets_small_constants_of_its_own():
     np.testing.assert_array_equal(ort_run(model, {"x": x})[0], before[0])
 
 
+ADD_AND_GEMM = """(float[16,8] x) => (float[16,8] y) {
+    a = Add(x, b)  y = Gemm(a, g, b) }"""
+
+
+def test_what_a_shared_bias_does_to_opencv():
+    target = Target.parse("4.8.1")
+    try:
+        python_for(target)
+    except TargetError:
+        pytest.skip("OpenCV 4.8.1 is not installed here")
+    rng = np.random.default_rng(0)
+    b, g, x = (rng.standard_normal(shape).astype(np.float32) for shape in ((8,), (8, 8), (16, 8)))
+    model = graph(ADD_AND_GEMM, b=b, g=g)
+    (expected,) = ort_run(model, {"x": x})
+    with OpenCVWorker(target) as worker:
+        assert worker.run(ir.to_proto(model).SerializeToString(), [{"x": x}], ["y"]).status == "fails at load"
+        assert unshare_constants(model) == 1
+        run = worker.run(ir.to_proto(model).SerializeToString(), [{"x": x}], ["y"])
+    assert run.status == "ran", run.error
+    np.testing.assert_allclose(run.outputs[0]["y"].reshape(expected.shape), expected, rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("version", ["4.7.0", "4.8.1"])
 def test_what_a_shared_index_does_to_opencv(version):
     """The reason for unshare_constants: should an OpenCV stop failing here, the measurement in its docstring is out of date."""
