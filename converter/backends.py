@@ -55,7 +55,6 @@ class OnnxRuntime:
             options.add_external_initializers(list(values), list(values.values()))
         file = str(model) if isinstance(model, Path) else model
         self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-        self._session._model_bytes = None  # it keeps them for providers that it may fall back to
         self.outputs = [output.name for output in self._session.get_outputs()]
 
     @classmethod

@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from converter import cli_zoo
-from converter.cli_parts import JsonOption, TargetOption, farewell, new_progress, print_table
+from converter.cli_parts import JsonOption, StrictOption, TargetOption, TrustOption, farewell, new_progress, print_table
 
 OVERVIEW = """Convert PyTorch models so that they run in OpenCV (cv2.dnn) and in pure NumPy, with PyTorch's numbers.
 
@@ -105,16 +105,8 @@ def model_command(
     tolerance: Annotated[
         float, typer.Option(metavar="X", help="The gate: max |difference| over max |PyTorch's output|.")
     ] = 1e-4,
-    trust: Annotated[
-        bool,
-        typer.Option("--trust", help="Run the code that the checkpoint names. Only for files whose origin you know."),
-    ] = False,
-    strict: Annotated[
-        bool,
-        typer.Option(
-            "--strict", help="Refuse when a target's cv2.dnn cannot run the model, instead of using NumPy there."
-        ),
-    ] = False,
+    trust: TrustOption = False,
+    strict: StrictOption = False,
     time_limit: Annotated[
         float, typer.Option(metavar="SECONDS", help="After this, no further rewrite or exporter is tried.")
     ] = 900.0,

@@ -18,6 +18,14 @@ TargetOption = Annotated[
         help="OpenCV version, such as 4.10.0 or 5.0.0-classic; repeatable. Default: the installed one.",
     ),
 ]
+TrustOption = Annotated[
+    bool,
+    typer.Option("--trust", help="Run the code that the checkpoint names. Only for files whose origin you know."),
+]
+StrictOption = Annotated[
+    bool,
+    typer.Option("--strict", help="Refuse when a target's cv2.dnn cannot run the model, instead of using NumPy there."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

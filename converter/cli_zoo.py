@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from converter.cli_parts import JsonOption, TargetOption, farewell, new_progress, print_table
+from converter.cli_parts import JsonOption, StrictOption, TargetOption, TrustOption, farewell, new_progress, print_table
 
 
 def register(app: typer.Typer) -> None:
@@ -51,16 +51,8 @@ def zoo(
         str | None, typer.Option(metavar="HxW", help="Another input size than the recipe's, such as 416x640.")
     ] = None,
     task: Annotated[str | None, typer.Option(metavar="NAME", help="List only the recipes of that task.")] = None,
-    trust: Annotated[
-        bool,
-        typer.Option("--trust", help="Run the code that the checkpoint names. Only for files whose origin you know."),
-    ] = False,
-    strict: Annotated[
-        bool,
-        typer.Option(
-            "--strict", help="Refuse when a target's cv2.dnn cannot run the model, instead of using NumPy there."
-        ),
-    ] = False,
+    trust: TrustOption = False,
+    strict: StrictOption = False,
     json: JsonOption = False,
 ) -> None:
     """List the recipes of known models, show one, or convert a checkpoint as a recipe says."""

@@ -136,8 +136,8 @@ def recipe(name: str) -> Recipe:
         close = difflib.get_close_matches(name, found, n=3, cutoff=0.6)
         raise InputError(
             f"there is no recipe called {name}",
-            measured=f"recipes: {', '.join(found) or 'none'}",
-            do=(f"take {' or '.join(close or found)}", f"or write model_zoo/{name}.toml"),
+            measured=f"{len(found)} recipes, none of that name",
+            do=(f"take {' or '.join(close)}" if close else "convert zoo lists them", f"or write model_zoo/{name}.toml"),
         )
     return read(found[name])
 

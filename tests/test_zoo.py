@@ -174,14 +174,18 @@ def test_digits_in_scenes(name):
     assert load(recipe.checkpoint, arch=recipe.arch).notes == ()
 
 
-def test_unknown():
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("resnet81", "take resnet18 or resnet101 or resnet50"), ("nonsense", "convert zoo lists them")],
+)
+def test_unknown(name, advice):
     with pytest.raises(InputError) as caught:
-        zoo.recipe("resnet81")
+        zoo.recipe(name)
     assert str(caught.value) == (
-        "there is no recipe called resnet81\n"
-        f"  measured: recipes: {', '.join(NAMES)}\n"
-        "  do:       take resnet18 or resnet101 or resnet50\n"
-        "  do:       or write model_zoo/resnet81.toml"
+        f"there is no recipe called {name}\n"
+        f"  measured: {len(NAMES)} recipes, none of that name\n"
+        f"  do:       {advice}\n"
+        f"  do:       or write model_zoo/{name}.toml"
     )
 
 
