@@ -68,7 +68,7 @@ KINDS = [
 @pytest.mark.parametrize("backend", ["pil", "torchvision"])
 @pytest.mark.parametrize(("kind", "keys", "size"), KINDS, ids=[f"{kind}-{size[0]}" for kind, _, size in KINDS])
 def test_the_processors_numbers(kind, keys, size, backend, tmp_path):
-    transformers = pytest.importorskip("transformers", minversion="5", reason="transformers is not installed")
+    transformers = pytest.importorskip("transformers", minversion="5", reason="transformers 5 is not installed here")
     name = kind if backend == "torchvision" else kind + "Pil"
     if not hasattr(transformers, name):
         pytest.skip(f"transformers has no {name}")
