@@ -4,7 +4,8 @@
 
 LIST as for `convert sweep`. The hand recipes: either exporter, opset 17 or 12 where it can, onnxsim or not, read as they are;
 those that are refused or wrong (1e-4) do not count. Ours and each of theirs run in one process of the target's interpreter, in
-turn, A B A B ...; the ratio is the median of the pairs'.
+turn, each round in another order. Every other round chooses the fastest recipe, the rounds between are compared (the fastest of
+five equal files, judged by the rounds that chose it, beats a sixth); the ratio is the median of the pairs'.
 
 Prints, for each model, ours against the fastest recipe that runs right, and the geometric mean over the models.
 """
@@ -53,7 +54,14 @@ def seconds(net):
 for net in nets:
     for _ in range(3):
         seconds(net)
-print(json.dumps([[seconds(net) for net in nets] for _ in range(job["pairs"])]))
+rounds = []
+for number in range(2 * job["pairs"]):
+    taken = [0.0] * len(nets)
+    for position in range(len(nets)):  # no net always runs first, or after the same one
+        which = (number // 2 + position * (1 if number // 2 % 2 else -1)) % len(nets)
+        taken[which] = seconds(nets[which])
+    rounds.append(taken)
+print(json.dumps(rounds))
 """
 
 
@@ -121,8 +129,9 @@ def measure(entry: Entry, target: Any, threads: list[int], pairs: int) -> dict[s
                 input=json.dumps(job), capture_output=True, text=True, check=True, timeout=1800,
             )  # fmt: skip
             rounds = np.array(json.loads(done.stdout.splitlines()[-1]))
+            choosing, rounds = rounds[0::2], rounds[1::2]
+            best = 1 + int(np.median(choosing, axis=0)[1:].argmin())
             medians = np.median(rounds, axis=0)
-            best = 1 + int(medians[1:].argmin())
             found["threads"][count] = {
                 "milliseconds": {name: round(1000 * value, 2) for name, value in zip(files, medians, strict=True)},
                 "against": list(files)[best],
