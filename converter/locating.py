@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import onnx
 import onnx_ir as ir
 
 from converter.graph import cut, static_shape, window
@@ -40,26 +42,82 @@ class Located:
     """True when every region is right by itself: the error grows over many nodes."""
 
 
-def locate(model: ir.Model, target: Target, activations: Activations, measurer: Measurer) -> Located | None:
-    """The region where `model` goes wrong on the target; None when the whole model is right there."""
+class TimeUp(Exception):  # noqa: N818 - it is an answer, not an error
+    """The place was not found before the deadline."""
+
+
+@dataclass(frozen=True)
+class _Inquiry:
+    """What is asked of one target about parts of one model, until the deadline (`time.monotonic`)."""
+
+    target: Target
+    activations: Activations
+    measurer: Measurer
+    deadline: float
+
+    def prefix(self, nodes: Sequence[ir.Node], count: int) -> Verdict:
+        """What the target makes of the first `count` nodes: of every value that the rest of the graph reads."""
+        members = set(nodes[:count])
+        live = [
+            value
+            for node in nodes[:count]
+            for value in node.outputs
+            if value.is_graph_output() or any(use.node not in members for use in value.uses())
+        ]
+        floats = [value for value in live if value.dtype == ir.DataType.FLOAT] or live
+        part = Region(tuple(nodes[:count]))
+        weights: dict[str, ir.TensorProtocol] = {}
+        model = cut(part.nodes, floats, weights)
+        return self._probe(part.inputs, floats, model, f"the first {count} nodes", weights)
+
+    def wrong(self, nodes: Sequence[ir.Node]) -> Verdict | None:
+        """What the target says of a region that goes wrong there; None when it does not, or has nothing to feed."""
+        region = Region(tuple(nodes))
+        if not region.inputs:
+            return None
+        found = self._probe(region.inputs, region.outputs, region.model(), str(region))
+        return None if found else found
+
+    def _probe(
+        self,
+        inputs: Sequence[ir.Value],
+        outputs: Sequence[ir.Value],
+        model: onnx.ModelProto,
+        what: str,
+        weights: dict[str, ir.TensorProtocol] | None = None,
+    ) -> Verdict:
+        if time.monotonic() > self.deadline:
+            raise TimeUp
+        fed, expected = self.activations.of(inputs), self.activations.of(outputs)
+        return self.measurer.probe(self.target, model, fed, expected, what, weights=weights)
+
+
+def locate(
+    model: ir.Model, target: Target, activations: Activations, measurer: Measurer, deadline: float = math.inf
+) -> Located | None:
+    """The region where `model` goes wrong on the target; None when the whole model is right there.
+
+    Raises TimeUp when the deadline (of `time.monotonic`) comes first.
+    """
     nodes = list(model.graph)
-    whole = _prefix(nodes, len(nodes), target, activations, measurer)
+    asked = _Inquiry(target, activations, measurer, deadline)
+    whole = asked.prefix(nodes, len(nodes))
     if whole:
         return None
     _fetch_all(nodes, activations)  # in one run of the whole model, not one for each step
     if (named := _named(whole, nodes)) is not None:
-        found = _narrow(named, target, activations, measurer)
+        found = _narrow(named, asked)
         if found is not None:
             return found
     good, bad, verdict = 0, len(nodes), whole
     while bad - good > 1:
         middle = (good + bad) // 2
-        half = _prefix(nodes, middle, target, activations, measurer)
+        half = asked.prefix(nodes, middle)
         if half:
             good = middle
         else:
             bad, verdict = middle, half
-    narrow = _narrow(nodes[bad - 1], target, activations, measurer)
+    narrow = _narrow(nodes[bad - 1], asked)
     return narrow or Located(Region(tuple(nodes[:bad])), verdict, drift=verdict.status == "wrong")
 
 
@@ -82,12 +140,12 @@ def _named(verdict: Verdict, nodes: Sequence[ir.Node]) -> ir.Node | None:
 _QUOTED = re.compile(r"'([^']+)'")
 
 
-def _narrow(culprit: ir.Node, target: Target, activations: Activations, measurer: Measurer) -> Located | None:
+def _narrow(culprit: ir.Node, asked: _Inquiry) -> Located | None:
     """The smallest surroundings of the culprit that go wrong by themselves; None when none does."""
     windows = [window(culprit, depth) for depth in DEPTHS]
     windows = [nodes for nodes in windows if len(nodes) <= MOST_NODES]
     if windows:  # in one run of the whole model, not one for each part
-        activations.fetch(
+        asked.activations.fetch(
             v for n in windows[-1] for v in (*n.inputs, *n.outputs) if v is not None and _is_activation(v)
         )
     before = 0
@@ -95,8 +153,8 @@ def _narrow(culprit: ir.Node, target: Target, activations: Activations, measurer
         if len(nodes) == before:
             break
         before = len(nodes)
-        if (found := _wrong(nodes, target, activations, measurer)) is not None:
-            return _shrink(nodes, found, target, activations, measurer)
+        if (found := asked.wrong(nodes)) is not None:
+            return _shrink(nodes, found, asked)
     return None
 
 
@@ -106,9 +164,7 @@ def _is_activation(value: ir.Value) -> bool:
     )
 
 
-def _shrink(
-    nodes: Sequence[ir.Node], verdict: Verdict, target: Target, activations: Activations, measurer: Measurer
-) -> Located:
+def _shrink(nodes: Sequence[ir.Node], verdict: Verdict, asked: _Inquiry) -> Located:
     """The same without the nodes that it takes no part of: first from the front, by halves, then one by one."""
     kept = list(nodes)
     step = len(kept) // 2
@@ -116,7 +172,7 @@ def _shrink(
         start = 0
         while start < len(kept) - 1:
             fewer = kept[:start] + kept[min(start + step, len(kept) - 1) :]
-            found = _wrong(fewer, target, activations, measurer) if _connected(fewer) else None
+            found = asked.wrong(fewer) if _connected(fewer) else None
             if found is not None:
                 kept, verdict = fewer, found
             else:
@@ -132,35 +188,6 @@ def _connected(nodes: Sequence[ir.Node]) -> bool:
         if node in reached:
             reached.update(p for v in node.inputs if v is not None and (p := v.producer()) in members and p is not None)
     return len(reached) == len(members)
-
-
-def _wrong(nodes: Sequence[ir.Node], target: Target, activations: Activations, measurer: Measurer) -> Verdict | None:
-    """What the target says of a region that does not come out right there; None when it does, or has nothing to feed."""
-    region = Region(tuple(nodes))
-    if not region.inputs:
-        return None
-    found = measurer.probe(
-        target, region.model(), activations.of(region.inputs), activations.of(region.outputs), str(region)
-    )
-    return None if found else found
-
-
-def _prefix(
-    nodes: Sequence[ir.Node], count: int, target: Target, activations: Activations, measurer: Measurer
-) -> Verdict:
-    """What the target makes of the first `count` nodes: of every value that the rest of the graph reads."""
-    members = set(nodes[:count])
-    live = [
-        value
-        for node in nodes[:count]
-        for value in node.outputs
-        if value.is_graph_output() or any(use.node not in members for use in value.uses())
-    ]
-    floats = [value for value in live if value.dtype == ir.DataType.FLOAT] or live
-    part = Region(tuple(nodes[:count]))
-    inputs, expected, what = activations.of(part.inputs), activations.of(floats), f"the first {count} nodes"
-    weights: dict[str, ir.TensorProtocol] = {}
-    return measurer.probe(target, cut(part.nodes, floats, weights), inputs, expected, what, weights=weights)
 
 
 def alike(region: Region, model: ir.Model) -> list[Region]:

@@ -16,7 +16,7 @@ import onnx_ir as ir
 from converter.backends import Arrays
 from converter.graph import static_shape
 from converter.legalize import Choice, Flag, Legalized, Legalizer, Rewrite, Stuck, flags_of, joined
-from converter.locating import Located, alike, locate
+from converter.locating import Located, TimeUp, alike, locate
 from converter.numpy_runtime import KERNELS
 from converter.support import Verdict
 from converter.support.measure import Measurer
@@ -41,7 +41,10 @@ def repair(model: ir.Model, samples: Sequence[Arrays], legalizer: Legalizer, don
             break
         target = waiting[0]
         activations = Activations(model, samples)
-        located = locate(model, target, activations, measurer)
+        try:
+            located = locate(model, target, activations, measurer, legalizer.deadline)
+        except TimeUp:
+            break
         if located is None:
             waiting.pop(0)
             continue

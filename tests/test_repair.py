@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from converter.legalize import Legalizer
-from converter.locating import alike, locate
+from converter.locating import TimeUp, alike, locate
 from converter.repair import repair
 from converter.support.measure import Measurer
 from converter.support.probes import Activations
@@ -41,6 +41,14 @@ def test_a_model_that_is_right_has_no_such_place():
     model = graph("(float[1,8,10,10] x) => (float[1,8,10,10] y) { a = Relu(x)\n y = Sigmoid(a) }")
     with Measurer(TARGETS) as measurer:
         assert locate(model, TARGETS[0], Activations(model, SAMPLES), measurer) is None
+
+
+def test_no_probe_begins_after_the_deadline():
+    model = folded()
+    with Measurer(TARGETS) as measurer:
+        with pytest.raises(TimeUp):
+            locate(model, TARGETS[0], Activations(model, SAMPLES), measurer, deadline=time.monotonic() - 1)
+        assert measurer.probed == 0
 
 
 @seen_on_new_engine
