@@ -136,7 +136,9 @@ def measure(entry: Entry, target: Any, threads: list[int], pairs: int) -> dict[s
             (Path(folder) / f"{name}.onnx").write_bytes(data)
         np.savez(Path(folder) / "inputs.npz", **{g.name: g.draw(0) for g in net.inputs})
         for count in threads:
-            rounds = np.concatenate([timed(folder, list(files), net, target, count, pairs, n) for n in range(PROCESSES)])
+            rounds = np.concatenate(
+                [timed(folder, list(files), net, target, count, pairs, n) for n in range(PROCESSES)]
+            )
             choosing, rounds = rounds[0::2], rounds[1::2]
             best = 1 + int(np.median(choosing, axis=0)[1:].argmin())
             medians = np.median(rounds, axis=0)
