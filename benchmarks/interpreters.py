@@ -3,9 +3,10 @@
     python benchmarks/interpreters.py --with python3.8,numpy==1.21.6,opencv-python==4.5.5.64 --with python3.13,numpy==2.4.0
 
 The three bundles of `convert demo` are made here, for the OpenCV versions that are named (which `convert targets install`
-must have set up); each --with is an interpreter and what pip installs beside it, in a virtual environment that is deleted afterwards. There, with each backend that it can have, deploy.py compares itself with PyTorch's
-golden outputs (--self-test) and reads the sample pictures; every result must be the one found here: labels and counts equal,
-numbers within 1e-3 of them. Without cv2 only the self-test and arrays can run. Exit code 1 when one fails.
+must have set up); each --with is an interpreter and what pip installs beside it, in a virtual environment that is deleted
+afterwards. There, with each backend that it can have, deploy.py compares itself with PyTorch's golden outputs (--self-test)
+and reads the sample pictures; every result must be the one found here: labels and counts equal, numbers within 1e-3 of them.
+Without cv2 only the self-test is run. Exit code 1 when one fails.
 """
 
 from __future__ import annotations
