@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,21 +19,27 @@ if TYPE_CHECKING:
     import onnx
     import onnx_ir as ir
 
+    from converter.backends import Arrays
     from converter.export import Input
     from converter.support import Verdict
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """Every node's verdict on every target: node -> (op, target -> verdict)."""
+    """Every node's verdict on every target: node -> (op, target -> verdict).
+
+    whole: installed target -> what it makes of the file as it is; layers that are right one by one can fail in company.
+    """
 
     nodes: dict[str, tuple[str, dict[str, Verdict]]]
     targets: tuple[str, ...]
+    whole: dict[str, Verdict] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
-        """True when no node was seen to fail or to compute wrong numbers."""
-        return all(v.status in ("ok", "unmeasured") for _, verdicts in self.nodes.values() for v in verdicts.values())
+        """True when neither a node nor the whole file was seen to fail or to compute wrong numbers."""
+        found = [verdict for _, verdicts in self.nodes.values() for verdict in verdicts.values()]
+        return all(verdict.status in ("ok", "unmeasured") for verdict in (*found, *self.whole.values()))
 
     def rows(self) -> list[tuple[str, str, str, int, str]]:
         """(op, target, status, how many nodes, evidence of the first), what does not run first."""
@@ -43,8 +49,10 @@ class CheckReport:
             for target, verdict in verdicts.items():
                 groups[op, target, verdict.status] += 1
                 evidence.setdefault((op, target, verdict.status), verdict.evidence)
-        order = sorted(groups, key=lambda key: (key[2] == "ok", key[2] == "unmeasured", key))
-        return [(*key, groups[key], evidence[key]) for key in order]
+        rows = [(*key, count, evidence[key]) for key, count in groups.items()]
+        rows += [("the whole file", t, v.status, len(self.nodes), v.evidence) for t, v in self.whole.items()]
+        known = ("ok", "unmeasured")
+        return sorted(rows, key=lambda row: (row[2] == "ok", row[2] in known, row[0] == "the whole file", row))
 
     def to_json(self) -> str:
         """The report as a JSON document."""
@@ -52,13 +60,16 @@ class CheckReport:
             {
                 "node": name,
                 "op": op,
-                "targets": {
-                    t: {"verdict": v.status, "evidence": v.evidence, "error": v.error} for t, v in verdicts.items()
-                },
+                "targets": _plain(verdicts),
             }
             for name, (op, verdicts) in self.nodes.items()
         ]
-        return json.dumps({"ok": self.ok, "targets": list(self.targets), "nodes": nodes}, indent=2)
+        found = {"ok": self.ok, "targets": list(self.targets), "whole": _plain(self.whole), "nodes": nodes}
+        return json.dumps(found, indent=2)
+
+
+def _plain(verdicts: Mapping[str, Verdict]) -> dict[str, dict[str, str | float | None]]:
+    return {t: {"verdict": v.status, "evidence": v.evidence, "error": v.error} for t, v in verdicts.items()}
 
 
 def check(
@@ -67,8 +78,8 @@ def check(
     """Say which nodes of an .onnx file each OpenCV runs right, node by node, alone and behind their producers.
 
     model: an .onnx file, or a bundle's folder. example: the input shape, where the file leaves it open ("1x3x224x224").
-    The model is folded and tidied first, as `convert` would do; nothing is rewritten.
-    Raises InputError when the file cannot be used.
+    For the nodes the model is folded and tidied first, as `convert` would do; nothing is rewritten. Then each target that
+    is installed runs the file as it is, beside ONNX Runtime. Raises InputError when the file cannot be used.
     """
     from converter.legalize import survey
     from converter.passes import simplify
@@ -79,6 +90,7 @@ def check(
     tell.start("simplify")
     proto = read_onnx(Path(model))
     inputs = bind_inputs(proto, example)
+    serialized = proto.SerializeToString()
     simplified = simplify(proto)
     tell.finish(f"{simplified.nodes_before} nodes -> {len(simplified.model.graph)}")
     with Measurer(asked) as measurer:
@@ -86,13 +98,37 @@ def check(
         samples = [{given.name: given.draw(seed) for given in inputs} for seed in (11, 12)]
         found = survey(simplified.model, samples, measurer, tell.advance)
         tell.finish(f"{measurer.probed} probes in child processes")
+        tell.start("verify")
+        whole = run_whole(serialized, samples, [target for target in asked if measurer.can_probe(target)])
+        tell.finish(
+            ", ".join(f"OpenCV {name}: {verdict.status}" for name, verdict in whole.items()) or "none installed"
+        )
     ops = {node.name: node.op_type for node in simplified.model.graph}
     nodes = {name: (ops[name], verdicts) for name, verdicts in found.verdicts.items()}
     if proto.producer_name == "pytorch":
         for node in simplified.model.graph:
             if (pattern := average_pool_of_pytorch(node)) is not None:
                 nodes[node.name or ""][1].update(_not_right(pattern, asked))
-    return CheckReport(nodes, tuple(target.name for target in asked))
+    return CheckReport(nodes, tuple(target.name for target in asked), whole)
+
+
+def run_whole(model: bytes, samples: Sequence[Arrays], targets: Sequence[Target]) -> dict[str, Verdict]:
+    """What each target makes of a serialized model: its floating-point outputs against ONNX Runtime's."""
+    from converter.backends import run_onnxruntime, run_opencv
+    from converter.support.measure import judge
+
+    if not targets:
+        return {}
+    expected = [
+        {name: array for name, array in outputs.items() if array.dtype.kind == "f"}
+        for outputs in run_onnxruntime(model, samples)
+    ]
+    if not expected[0]:
+        return {}
+    return {
+        target.name: judge(run_opencv(model, samples, list(expected[0]), target), expected, "of the whole file")
+        for target in targets
+    }
 
 
 def average_pool_of_pytorch(node: ir.Node) -> str | None:

@@ -149,7 +149,7 @@ def check(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Say which nodes of an ONNX model each OpenCV runs right. Exit 3 when one does not run."""
+    """Say which nodes of an ONNX model each OpenCV runs right, and the whole file. Exit 3 when one does not run."""
     from converter.checking import check as run
 
     progress = new_progress()

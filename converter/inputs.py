@@ -93,11 +93,14 @@ def _names(module: torch.nn.Module, count: int) -> list[str]:
     return parameters[:count] if len(parameters) >= count else [f"input_{i}" for i in range(count)]
 
 
-def image_shape(inputs: Sequence[Input]) -> tuple[int, ...] | None:
-    """The shape of the one image that the network reads, or None when its inputs are something else."""
-    if len(inputs) == 1 and len(inputs[0].shape) == 4 and inputs[0].shape[1] in (1, 3) and inputs[0].dtype == "float32":
-        return inputs[0].shape
-    return None
+def picture_input(inputs: Sequence[Input]) -> Input | None:
+    """The one input that is a picture, or None when the network reads something else.
+
+    A picture is float32 or uint8, batch x 1 or 3 channels x height x width, or batch x height x width x 3.
+    """
+    if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].dtype not in ("float32", "uint8"):
+        return None
+    return inputs[0] if inputs[0].shape[1] in (1, 3) or inputs[0].shape[3] == 3 else None
 
 
 def photos(inputs: Sequence[Input], preprocess: Preprocess | None) -> dict[str, Arrays]:

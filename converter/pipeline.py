@@ -17,8 +17,8 @@ from converter.attempt import Attempt
 from converter.bundle import Bundle, staged, write_manifest
 from converter.deploy import render_deploy
 from converter.errors import ConversionError, InputError, MismatchError, UnsupportedOpError
-from converter.export import network
-from converter.inputs import image_shape, photos, read_example, read_labels
+from converter.export import Input, network
+from converter.inputs import photos, picture_input, read_example, read_labels
 from converter.islands import render_islands
 from converter.npz import save_npz
 from converter.numpy_runtime import TensorInfo
@@ -113,7 +113,7 @@ def convert(
     job = _task(task, output_shapes, inputs[0].shape, names)
     settings = task_named(job).read(task_settings or {})
     check_labels(names, job, output_shapes, settings)
-    recipe = read_preprocess(preprocess, image_shape(inputs), loaded.preprocess_hint, job)
+    recipe = read_preprocess(preprocess, picture_input(inputs), loaded.preprocess_hint, job)
     tell.finish(manifest.describe_source(loaded, net))
 
     with staged(Path(out) if out is not None else default_out(model)) as folder:
@@ -205,23 +205,43 @@ def prove(folder: Path, target: Target) -> None:
 
 
 def read_preprocess(
-    spec: str | Preprocess | None, shape: tuple[int, ...] | None, hint: Mapping[str, Any] | None, task: str
+    spec: str | Preprocess | None, picture: Input | None, hint: Mapping[str, Any] | None, task: str
 ) -> Preprocess | None:
-    """The preprocessing asked for; None when the network reads no image. Raises InputError where the two contradict."""
-    if shape is None:
+    """The preprocessing asked for; None when the network reads no picture. Raises InputError where the two contradict."""
+    if picture is None:
         if spec is not None:
             raise InputError(
                 "a preprocessing makes an image, and this network does not read one",
-                measured="expected one float32 input of 1 or 3 channels, batch x channels x height x width",
+                measured="expected one input of float32 or uint8, batch x 1 or 3 channels x height x width, or with 3 "
+                "channels last",
                 do=("leave out --preprocess: deploy.py then takes .npy arrays",),
             )
         return None
     if isinstance(spec, Preprocess):
-        return fitting(spec, shape, "the preprocessing")
-    found = Preprocess.parse(spec, shape=shape, hint=hint)
-    if spec is None and hint is None and task in WHOLE_PICTURE:
-        return dataclasses.replace(found, resize="stretch", resize_size=found.size, crop=None)
-    return found
+        found = fitting(spec, picture.shape, "the preprocessing")
+    else:
+        found = Preprocess.parse(spec, shape=picture.shape, hint=hint)
+        if spec is None and hint is None and task in WHOLE_PICTURE:
+            found = dataclasses.replace(found, resize="stretch", resize_size=found.size, crop=None)
+    if picture.dtype == found.dtype:
+        return found
+    return _levels(found, picture.dtype, normalised=spec is not None)
+
+
+def _levels(found: Preprocess, dtype: str, *, normalised: bool) -> Preprocess:
+    """`found` for a network that reads uint8: the same picture in its 256 levels. InputError where more was asked for."""
+    zeros, ones = (0.0,) * found.channels, (1.0,) * found.channels
+    if dtype != "uint8" or (normalised and (found.scale, found.mean, found.std) != (1, zeros, ones)):
+        raise InputError(
+            "the preprocessing does not fit the network",
+            measured=f"it makes {found.dtype} (times {found.scale:.6g}, minus {found.mean}, divided by {found.std}), the "
+            f"network takes {dtype}",
+            do=(
+                "--preprocess none: a network of uint8 input normalises by itself",
+                "or give the right dtype in --input",
+            ),
+        )
+    return dataclasses.replace(found, scale=1.0, mean=zeros, std=ones, dtype="uint8")
 
 
 def _task(

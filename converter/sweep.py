@@ -127,7 +127,7 @@ def prepare(entry: Entry) -> tuple[Network, tuple[Sample, ...], str]:
     from converter.checkpoint import parse_arch_args
     from converter.checkpoint.architecture import build
     from converter.export import network
-    from converter.inputs import image_shape, photos, read_example
+    from converter.inputs import photos, picture_input, read_example
     from converter.tasks import guess_task
     from converter.verification import draw_samples
 
@@ -141,7 +141,7 @@ def prepare(entry: Entry) -> tuple[Network, tuple[Sample, ...], str]:
     inputs, _ = read_example(list(entry.inputs) or None, loaded.module, loaded.input_hint)
     net = network(loaded.module, inputs)
     task = guess_task(dict(zip(net.outputs, net.output_shapes, strict=True)), inputs[0].shape)
-    recipe = pipeline.read_preprocess(None, image_shape(inputs), loaded.preprocess_hint, task)
+    recipe = pipeline.read_preprocess(None, picture_input(inputs), loaded.preprocess_hint, task)
     return net, draw_samples(net, photos(inputs, recipe)), task
 
 

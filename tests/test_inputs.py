@@ -9,7 +9,7 @@ from torch import nn
 
 from converter.errors import InputError
 from converter.export import Input
-from converter.inputs import image_shape, parse_shape, photos, read_example, read_labels
+from converter.inputs import parse_shape, photos, picture_input, read_example, read_labels
 from converter.preprocess import Preprocess
 
 
@@ -82,18 +82,21 @@ def test_what_is_no_example():
 
 
 @pytest.mark.parametrize(
-    ("inputs", "shape"),
+    ("inputs", "is_picture"),
     [
-        ((Input("input", (1, 3, 8, 8)),), (1, 3, 8, 8)),
-        ((Input("input", (1, 1, 8, 8)),), (1, 1, 8, 8)),
-        ((Input("input", (1, 7, 8, 8)),), None),
-        ((Input("input", (1, 3, 8, 8), "uint8"),), None),
-        ((Input("input", (1, 3)),), None),
-        ((Input("a", (1, 3, 8, 8)), Input("b", (1, 3, 8, 8))), None),
+        ((Input("input", (1, 3, 8, 8)),), True),
+        ((Input("input", (1, 1, 8, 8)),), True),
+        ((Input("input", (1, 7, 8, 8)),), False),
+        ((Input("input", (1, 8, 8, 3)),), True),
+        ((Input("input", (1, 8, 8, 1)),), False),
+        ((Input("input", (1, 3, 8, 8), "uint8"),), True),
+        ((Input("input", (1, 3, 8, 8), "int64"),), False),
+        ((Input("input", (1, 3)),), False),
+        ((Input("a", (1, 3, 8, 8)), Input("b", (1, 3, 8, 8))), False),
     ],
 )
-def test_which_networks_read_one_picture(inputs, shape):
-    assert image_shape(inputs) == shape
+def test_which_networks_read_one_picture(inputs, is_picture):
+    assert picture_input(inputs) == (inputs[0] if is_picture else None)
 
 
 def test_photographs_go_through_the_preprocessing():
