@@ -24,7 +24,7 @@ from converter.resources import resource
 
 ALLOWED_IMPORTS = {
     "__future__", "argparse", "base64", "collections", "concurrent", "dataclasses", "functools", "glob", "hashlib",
-    "importlib", "io", "itertools", "json", "math", "numpy", "cv2", "os", "pathlib", "struct", "sys", "threading", "time",
+    "importlib", "io", "itertools", "json", "math", "numpy", "cv2", "os", "pathlib", "re", "struct", "sys", "threading", "time",
     "types", "typing", "warnings", "zipfile", "zlib",
 }  # fmt: skip
 

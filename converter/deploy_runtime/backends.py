@@ -23,6 +23,14 @@ def opencv_version() -> str:
     return str(cv2.__version__)
 
 
+def require_cv2(purpose: str) -> None:
+    """Raises CannotRunError, naming what it is for, where cv2 cannot be imported."""
+    try:
+        opencv_version()
+    except CannotRunError as error:
+        raise CannotRunError(f"{purpose} needs OpenCV's Python package; {error}") from error
+
+
 def verified_target(about: About, version: str) -> Any:
     """What was measured for this OpenCV version: a dict, or None. An engine that runs the network goes first."""
     same = [target for target in about.opencv if target["version"] == version]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from converter.deploy_runtime.about import About, CannotRunError
-from converter.deploy_runtime.backends import NumPyBackend, OpenCVBackend, opencv_version, verified_target
+from converter.deploy_runtime.backends import NumPyBackend, OpenCVBackend, opencv_version, require_cv2, verified_target
 from converter.deploy_runtime.feeds import check_feeds
 from converter.deploy_runtime.golden import Golden, measure, probe_in_child, require_match
 from converter.preprocess.execute import apply_preprocess, seen_region
@@ -81,6 +81,7 @@ class DeployedModel:
 
     def draw(self, image: np.ndarray, result: Any) -> np.ndarray:
         """A new picture that shows the result, uint8 (H, W, 3) BGR; small ones are enlarged. Needs cv2."""
+        require_cv2("a drawing")
         return np.asarray(self.about.draw(image, result))
 
     def __call__(self, image: Any) -> Any:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from converter.deploy_runtime.about import UsageError
-from converter.deploy_runtime.backends import brief
+from converter.deploy_runtime.backends import brief, require_cv2
+from converter.deploy_runtime.pictures import decode_picture, is_pnm
 
 # ruff: noqa: PTH207 - Path.glob takes no absolute pattern
 
@@ -115,26 +116,41 @@ def read_image(path: str, preprocess: Any = None) -> np.ndarray:
     Pillow's convert("RGB") does ("pillow"), or lose their lower 8 bits as in cv2.imread ("opencv"); those of colours lose
     their lower 8 bits in both. Alpha is dropped, not blended; palettes become colours; CMYK becomes RGB within a level of
     Pillow's. PNG and the like are Pillow's pixels; JPEG's too where both were built with the same decoder.
-    Raises ValueError when OpenCV cannot read it, OSError when nobody can.
+    PNG, BMP and PNM need no cv2. Raises ValueError for what cannot be read, OSError when nobody can.
     """
-    import cv2
-
     opened = preprocess or {"exif": False, "loader": "pillow"}
     data = np.fromfile(path, np.uint8)  # not cv2.imread: that opens other names than ASCII on some systems only
-    upright = 0 if opened["exif"] else cv2.IMREAD_IGNORE_ORIENTATION
-    image = cv2.imdecode(data, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | upright) if data.size else None
-    if image is not None and image.dtype not in (np.uint8, np.uint16):
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR | upright)  # numbers of other kinds, as OpenCV makes levels of them
-    if image is None:
-        raise ValueError("not a picture that OpenCV can read" if data.size else "the file is empty")
+    if not data.size:
+        raise ValueError("the file is empty")
+    image = _opened(data, bool(opened["exif"]), opened["loader"] == "pillow")
     if image.dtype == np.uint16:
         clips = image.ndim == 2 and opened["loader"] == "pillow"
         image = (np.minimum(image, 255) if clips else image >> 8).astype(np.uint8)
-    return np.asarray(image) if image.ndim == 3 else np.repeat(image[:, :, np.newaxis], 3, axis=2)
+    return image[:, :, :3] if image.ndim == 3 else np.repeat(image[:, :, np.newaxis], 3, axis=2)
+
+
+def _opened(data: np.ndarray, exif: bool, pillow: bool) -> np.ndarray:
+    """uint8 or uint16, grey, BGR or BGRA. `pillow`: as Pillow reads it, where cv2 does otherwise (PNM of few levels)."""
+    if pillow and is_pnm(data[:3].tobytes()):
+        return decode_picture(data.tobytes())
+    try:
+        import cv2
+    except ImportError:
+        if exif and b"eXIf" in data.tobytes():
+            raise ValueError("a picture with an orientation is not read without cv2") from None
+        return decode_picture(data.tobytes())
+    upright = 0 if exif else cv2.IMREAD_IGNORE_ORIENTATION
+    image = cv2.imdecode(data, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | upright)
+    if image is not None and image.dtype not in (np.uint8, np.uint16):
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR | upright)  # numbers of other kinds, as OpenCV makes levels of them
+    if image is None:
+        raise ValueError("not a picture that OpenCV can read")
+    return np.asarray(image)
 
 
 def write_image(path: Path, image: np.ndarray) -> None:
     """Write the picture, the format by its suffix. Raises ValueError for a suffix without a format, OSError."""
+    require_cv2("writing a picture")
     import cv2
 
     try:

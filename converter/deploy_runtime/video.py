@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from converter.deploy_runtime.about import UsageError
-from converter.deploy_runtime.backends import brief
+from converter.deploy_runtime.backends import brief, require_cv2
 from converter.deploy_runtime.sources import Source
 
 # ruff: noqa: B905 - deployments run on Python 3.8, whose zip has no strict
@@ -21,6 +21,7 @@ class Window:
     """A window for pictures. Raises UsageError where none can be opened."""
 
     def __init__(self) -> None:
+        require_cv2("--show")
         import cv2
 
         self.title = "deploy.py"
@@ -48,6 +49,7 @@ def run_video(
     limit: frames a second at most, or None. batch: how many frames of a file run together; a camera's run one by one.
     Raises ValueError when it cannot be opened or holds no frame.
     """
+    require_cv2(f"a {source.kind}")
     import cv2
 
     camera = source.kind == "camera"
