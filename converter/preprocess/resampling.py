@@ -118,6 +118,7 @@ class AxisPass:
         self.count = len(taps)
         self.low, self.high = int(starts.min()), int(stops.max())
         self.clips = any(float(weights.min()) < 0.0 for weights in taps)
+        self.step, self.means = _means(starts, taps)
         width = int(min(max(max(map(len, taps)) / scale, 16), 64))  # about as many inputs as a window has
         self.blocks = []
         for first in range(0, self.count, width):
@@ -129,9 +130,31 @@ class AxisPass:
             self.blocks.append((first, last, low, high, matrix))
 
 
+def _means(starts: np.ndarray, taps: Any) -> Any:
+    """(k, the level that each sum of k levels becomes) where every output is the plain mean of its own k inputs, as with
+    a box and a whole ratio; (0, None) elsewhere."""
+    step = len(taps[0])
+    weights = {float(weight) for tap in taps for weight in tap}
+    even = len(weights) == 1 and all(len(tap) == step for tap in taps) and bool((np.diff(starts) == step).all())
+    if not even or not 2 <= step <= 256:
+        return 0, None
+    return step, np.floor(np.arange(255 * step + 1) * weights.pop() + 0.5).astype(np.uint8)
+
+
+def _mean_of(groups: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """uint8 (k, ...) to uint8 (...): the sums of the first axis, rounded by the table."""
+    sums = groups[0].astype(np.uint16)
+    for part in groups[1:]:
+        sums += part
+    return np.asarray(means[sums])
+
+
 def _horizontal(planes: np.ndarray, along: AxisPass, offset: int) -> np.ndarray:
     """(C, H, W) to (C, H, along.count), of the same dtype; the planes begin at input column `offset`."""
     channels, height, width = planes.shape
+    if along.step and planes.dtype == np.uint8:
+        groups = planes[:, :, along.low - offset : along.high - offset].reshape(channels, height, -1, along.step)
+        return _mean_of(groups.transpose(3, 0, 1, 2), along.means)
     result = np.empty((channels, height, along.count), planes.dtype)
     most = min(height, STRIP_ROWS, max(1, STRIP_ELEMENTS // (channels * (width + along.count))))
     # once: memory that is new costs more than what is done in it
@@ -150,6 +173,9 @@ def _horizontal(planes: np.ndarray, along: AxisPass, offset: int) -> np.ndarray:
 def _vertical(planes: np.ndarray, along: AxisPass, offset: int) -> np.ndarray:
     """(C, H, W) to (C, along.count, W), of the same dtype; the planes begin at input row `offset`."""
     channels, _, width = planes.shape
+    if along.step and planes.dtype == np.uint8:
+        groups = planes[:, along.low - offset : along.high - offset].reshape(channels, -1, along.step, width)
+        return _mean_of(groups.transpose(2, 0, 1, 3), along.means)
     result = np.empty((channels, along.count, width), planes.dtype)
     for first, last, low, high, matrix in along.blocks:
         step = max(64, STRIP_ELEMENTS // (channels * (high - low + last - first)))
