@@ -21,10 +21,11 @@ from converter.forms import NotExpressible, in_form
 from converter.graph import WORKING_OPSET
 from converter.legalize import Legalizer, survey
 from converter.numpy_runtime import plan
-from converter.passes import run_passes, simplify, unshare_constants
+from converter.passes import check_invariants, run_passes, simplify, unshare_constants
 from converter.progress import Progress
 from converter.reference import dependable
 from converter.repair import repair
+from converter.steering import steer
 from converter.support.measure import Measurer, rank_forms
 from converter.targets import Target
 from converter.verification import MINIMUM_SAMPLES, Sample, Verification, verify_exact, verify_islands, verify_opencv
@@ -105,7 +106,9 @@ def attempt(
     simplified = simplify(exported.take())
     program = plan(simplified.model)  # before rewriting: the NumPy path needs no detours for cv2.dnn
     tell.finish(manifest.describe_simplified(simplified))
-    run_passes(simplified.model, (unshare_constants,))  # for OpenCV's importers; NumPy shares what it can
+    # for OpenCV's importers and layers; NumPy shares what it can, and moves axes as views
+    steer(simplified.model, targets)
+    run_passes(simplified.model, (unshare_constants,))
 
     probing = [sample.inputs for sample in samples if sample.name == "noise"] + [samples[0].inputs]
     form = rank_forms(simplified.model, targets)[0]
@@ -116,6 +119,8 @@ def attempt(
         tell.start("rewrite")
         legalizer = Legalizer(measurer, deadline)
         legalized = legalizer.run(simplified.model, probing, surveyed, tell.advance)
+        steer(simplified.model, targets, ("transpose_of_rank_4",))  # what rules have built
+        check_invariants(simplified.model, after="steer")
         legalized = repair(simplified.model, probing, legalizer, legalized)
         tell.finish(manifest.describe_legalized(legalized))
 
