@@ -14,8 +14,15 @@ from converter.passes import remove_unused
 from converter.rewrites import RULES, apply
 from converter.targets import Target
 
-FASTER = {"add_by_gemm": (4, 10), "matmul_by_gemm": (4, 10), "transpose_of_rank_4": (4, 5)}
-"""Rules by name, in their order, and the OpenCV from which on the classic engine is faster with them (see their cards)."""
+FASTER: dict[str, tuple[tuple[int, int], tuple[int, int] | None]] = {
+    "batch_norm_into_product": ((4, 5), None),
+    "add_by_conv": ((4, 5), (4, 8)),
+    "matmul_by_conv": ((4, 5), (4, 8)),
+    "add_by_gemm": ((4, 10), None),
+    "matmul_by_gemm": ((4, 10), None),
+    "transpose_of_rank_4": ((4, 5), None),
+}
+"""Rules by name, in their order, and the first and the last OpenCV on which they were measured to pay (None: the newest)."""
 
 ON_CLASSIC_ALONE = {"add_by_gemm", "matmul_by_gemm"}
 """What makes no difference to the new engine is left out where nobody has the classic one."""
@@ -23,9 +30,14 @@ ON_CLASSIC_ALONE = {"add_by_gemm", "matmul_by_gemm"}
 
 def steer(model: ir.Model, targets: Sequence[Target], names: Iterable[str] = FASTER) -> int:
     """Apply the rules that pay on all targets, in place, and merge Reshapes that follow each other; how many nodes changed."""
-    oldest = min(tuple(map(int, target.version.split(".")[:2])) for target in targets)
+    versions = sorted(tuple(map(int, target.version.split(".")[:2])) for target in targets)
     classic = any(target.engine == "classic" for target in targets)
-    wanted = [name for name in names if oldest >= FASTER[name] and (classic or name not in ON_CLASSIC_ALONE)]
+    wanted = [
+        name
+        for name in names
+        if FASTER[name][0] <= versions[0] and versions[-1] <= (FASTER[name][1] or versions[-1])
+        if classic or name not in ON_CLASSIC_ALONE
+    ]
     changed = 0
     for name in wanted:
         for node in list(model.graph):

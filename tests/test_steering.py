@@ -53,6 +53,16 @@ def test_windows(targets, left, rng):
     assert steer(model, targets) == 0
 
 
+@pytest.mark.parametrize(("rows", "left"), [(128, "Conv"), (127, "MatMul")])
+def test_old_targets_alone_convolve_many_rows(rows, left, rng):
+    text = f"(float[1,{rows},4] x) => (float[1,{rows},8] y) {{ y = MatMul(x, w) }}"
+    model = graph(text, w=rng.standard_normal((4, 8)).astype(np.float32))
+    steer(model, OLD[:1])
+    assert left in ops(model)
+    mixed = graph(text, w=rng.standard_normal((4, 8)).astype(np.float32))
+    assert steer(mixed, OLD) == 0
+
+
 def test_only_what_is_asked_for(rng):
     model = windows(rng)
     steer(model, BOTH, ("transpose_of_rank_4",))

@@ -18,7 +18,13 @@ from converter.rewrites import Decline, float32, indices, new_constant, rule, sh
 
 @rule("Add", max_error=1e-6)
 def add_by_gemm(node: ir.Node, tape: ir.tape.Tape) -> ir.Value:
-    after = shape_of(node.outputs[0], "the output")
+    product, row = product_and_row(node)
+    return product_of_rows(product, tape, new_constant(tape, row))
+
+
+def product_and_row(node: ir.Node) -> tuple[ir.Node, np.ndarray]:
+    """The MatMul that an Add reads, and the constant row that it adds to each of its rows. Declines other sums."""
+    columns = shape_of(node.outputs[0], "the output")[-1:]
     for value, other in (node.inputs, node.inputs[::-1]):
         product = value.producer() if value is not None else None
         row = None if other is None else array_of(other)
@@ -26,10 +32,9 @@ def add_by_gemm(node: ir.Node, tape: ir.tape.Tape) -> ir.Value:
             continue
         if value is None or len(value.uses()) != 1 or value.is_graph_output():
             raise Decline("the product is read elsewhere")
-        if row.dtype != np.float32 or row.size not in (1, after[-1]) or row.size != (row.shape[-1] if row.ndim else 1):
+        if row.dtype != np.float32 or row.size not in (1, *columns) or row.size != (row.shape[-1] if row.ndim else 1):
             raise Decline("what is added is no row")
-        bias = new_constant(tape, np.broadcast_to(row.reshape(-1), after[-1:]))
-        return product_of_rows(product, tape, bias)
+        return product, np.array(np.broadcast_to(row.reshape(-1), columns))
     raise Decline("it is no sum of a product and a constant")
 
 
