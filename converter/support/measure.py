@@ -110,6 +110,7 @@ class Measurer:
 
         weights: those for which `model` has placeholders.
         """
+        model, inputs = with_masks_as_numbers(model, inputs)
         try:
             written = in_form(model, self.form)
         except NotExpressible as reason:
@@ -122,6 +123,39 @@ class Measurer:
         else:
             run = self._workers[target].run(chunks(written, weights or {}), inputs, outputs)
         return judge(run, expected, what)
+
+
+def with_masks_as_numbers(
+    model: onnx.ModelProto, inputs: Sequence[Mapping[str, np.ndarray]]
+) -> tuple[onnx.ModelProto, Sequence[Mapping[str, np.ndarray]]]:
+    """The same model with each BOOL input made inside, by comparing 0 and 1 with a half: no 4.x lets a mask in.
+
+    Inside a net a mask comes from a comparison, and is whatever that version's comparisons make.
+    """
+    masks = [entry for entry in model.graph.input if entry.type.tensor_type.elem_type == onnx.TensorProto.BOOL]
+    if not masks:
+        return model, inputs
+    fed = onnx.ModelProto()
+    fed.CopyFrom(model)
+    nodes = list(fed.graph.node)
+    del fed.graph.node[:]
+    half = onnx.numpy_helper.from_array(np.array(0.5, np.float32), "masks/half")
+    fed.graph.initializer.append(half)
+    for entry in fed.graph.input:
+        if entry.type.tensor_type.elem_type == onnx.TensorProto.BOOL:
+            name = entry.name
+            entry.name = f"{name}/number"
+            entry.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+            fed.graph.node.add(op_type="Greater", input=[entry.name, half.name], output=[name], name=f"{name}/mask")
+    fed.graph.node.extend(nodes)
+    names = {entry.name for entry in masks}
+    return fed, [
+        {
+            f"{name}/number" if name in names else name: array.astype(np.float32) if name in names else array
+            for name, array in sample.items()
+        }
+        for sample in inputs
+    ]
 
 
 def rank_forms(model: ir.Model, targets: Sequence[Target]) -> list[int]:

@@ -63,6 +63,12 @@ class MeasuredTable:
     texts: list[str]
     why: dict[int, int]
 
+    def reached(self, index: int) -> bool:
+        """False when OpenCV did not even take the case's input (4.x: a mask), which says nothing of the node."""
+        return (
+            self.codes[index] != "n" or index not in self.why or not self.texts[self.why[index]].endswith("(setInput)")
+        )
+
     def verdict(self, index: int, name: str) -> Verdict:
         """The verdict on one case, with its name as evidence."""
         letter = self.codes[index]
@@ -178,7 +184,7 @@ def ask(table: MeasuredTable, keys: Features) -> Verdict | None:
     """
     cases = load_cases()
     for fine, found in ((True, _index().fine.get(keys.fine)), (False, _index().coarse.get(keys.coarse))):
-        positions = [position for position in found or () if table.codes[position] != "u"]
+        positions = [position for position in found or () if table.codes[position] != "u" and table.reached(position)]
         if not positions:
             continue
         votes = Counter(LETTERS[table.codes[position]] for position in positions)
