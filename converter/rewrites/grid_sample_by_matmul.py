@@ -37,7 +37,7 @@ def grid_sample_by_matmul(node: ir.Node, tape: ir.tape.Tape) -> ir.Value:
         product = tape.op("Mul", [across, rows])
         summed = tape.op("ReduceSum", [product, indices(tape, [len(lead) + 1])], {"keepdims": 0})
         return tape.op("Reshape", [summed, indices(tape, shape_of(node.outputs[0], "the output"))])
-    # the broadcast axis last: there every version broadcasts
+    # the broadcast axis last: there all of them broadcast
     images = tape.op("Reshape", [across, indices(tape, (n * p * h, c))])
     weights = tape.op("Reshape", [rows, indices(tape, (n * p * h, 1))])
     product = tape.op("Reshape", [tape.op("Mul", [images, weights]), indices(tape, (n * p, h, c))])

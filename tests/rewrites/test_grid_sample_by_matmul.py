@@ -18,10 +18,9 @@ def text(shape, points, mode="linear", padding="zeros", aligned=0):
 
 
 def feeds_for(shape, points, rng, reach=1.6):
-    n, c, h, w = shape
     return {
         "x": rng.standard_normal(shape).astype(np.float32),
-        "g": rng.uniform(-reach, reach, (n, *points, 2)).astype(np.float32),
+        "g": rng.uniform(-reach, reach, (shape[0], *points, 2)).astype(np.float32),
     }
 
 
