@@ -3,7 +3,8 @@
 Why     OpenCV up to 4.6.0 broadcasts one operand of a comparison in some ways only, and 4.x gets a constant on the left
         and constant whole numbers wrong; a difference has rules of its own
 Before  m = Greater(x, y)
-After   m = Greater(Sub(x, y), 0);  for whole numbers Greater(Cast<to=FLOAT>(x), Cast<to=FLOAT>(y)), exact below 2**24
+After   m = Greater(Sub(x, y), 0)
+        of whole numbers m = Greater(Cast<to=FLOAT>(x), Cast<to=FLOAT>(y)), exact below 2**24
 Error   0: a difference is rounded, but never to another sign
 """
 

@@ -3,7 +3,8 @@
 Why     OpenCV up to 4.6.0 broadcasts one operand of a comparison in some ways only, and 4.x gets a constant on the left
         and constant whole numbers wrong; a difference has rules of its own
 Before  m = GreaterOrEqual(x, y)
-After   m = GreaterOrEqual(Sub(x, y), 0);  for whole numbers GreaterOrEqual(Cast<to=FLOAT>(x), Cast<to=FLOAT>(y)), exact below 2**24
+After   m = GreaterOrEqual(Sub(x, y), 0)
+        of whole numbers m = GreaterOrEqual(Cast<to=FLOAT>(x), Cast<to=FLOAT>(y)), exact below 2**24
 Error   0 where the operands are not infinite with one sign: their difference is NaN
 """
 
