@@ -6,7 +6,7 @@ import numpy as np
 import onnx_ir as ir
 
 from converter.graph import array_of
-from converter.rewrites import Decline, new_constant, scalar, shape_of
+from converter.rewrites import MAX_FOLDED, Decline, float32, new_constant, scalar, shape_of
 
 MAX_WHOLE = 1 << 24
 """Up to this float32 holds every whole number."""
@@ -40,3 +40,16 @@ def of_difference(node: ir.Node, tape: ir.tape.Tape) -> ir.Value:
     if array is not None and array.size == 1 and not array.any():
         raise Decline("it is compared with zero already")
     return tape.op(node.op_type, [tape.op("Sub", values), scalar(tape, 0.0)])
+
+
+def with_a_full_constant(node: ir.Node, tape: ir.tape.Tape) -> ir.Value:
+    """op(x, c) with the constant c in the shape of x."""
+    x, c = (float32(value, "an operand") for value in node.inputs)
+    shape, array = shape_of(x, "the left operand"), array_of(c)
+    if array is None or x.const_value is not None:
+        raise Decline("the right operand is not the only constant one")
+    if array.shape == shape or shape_of(node.outputs[0], "the output") != shape:
+        raise Decline("the constant has the tensor's shape already, or a larger one")
+    if (count := int(np.prod(shape))) > MAX_FOLDED:
+        raise Decline(f"the constant would have {count} elements, more than {MAX_FOLDED}")
+    return tape.op(node.op_type, [x, new_constant(tape, np.broadcast_to(array, shape))])

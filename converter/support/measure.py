@@ -128,34 +128,35 @@ class Measurer:
 def with_masks_as_numbers(
     model: onnx.ModelProto, inputs: Sequence[Mapping[str, np.ndarray]]
 ) -> tuple[onnx.ModelProto, Sequence[Mapping[str, np.ndarray]]]:
-    """The same model with each BOOL input made inside, by comparing 0 and 1 with a half: no 4.x lets a mask in.
+    """The same model with each BOOL input made inside, by comparing 0 and 1 with halves: no 4.x lets a mask in.
 
-    Inside a net a mask comes from a comparison, and is whatever that version's comparisons make.
+    Inside a net a mask comes from a comparison, and is whatever that version's comparisons make. Two inputs of one shape are
+    what all of them compare.
     """
-    masks = [entry for entry in model.graph.input if entry.type.tensor_type.elem_type == onnx.TensorProto.BOOL]
+    masks = [entry.name for entry in model.graph.input if entry.type.tensor_type.elem_type == onnx.TensorProto.BOOL]
     if not masks:
         return model, inputs
     fed = onnx.ModelProto()
     fed.CopyFrom(model)
     nodes = list(fed.graph.node)
     del fed.graph.node[:]
-    half = onnx.numpy_helper.from_array(np.array(0.5, np.float32), "masks/half")
-    fed.graph.initializer.append(half)
-    for entry in fed.graph.input:
-        if entry.type.tensor_type.elem_type == onnx.TensorProto.BOOL:
-            name = entry.name
-            entry.name = f"{name}/number"
-            entry.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
-            fed.graph.node.add(op_type="Greater", input=[entry.name, half.name], output=[name], name=f"{name}/mask")
+    for entry in [entry for entry in fed.graph.input if entry.name in masks]:
+        name = entry.name
+        entry.name = f"{name}/number"
+        entry.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+        half = fed.graph.input.add()
+        half.CopyFrom(entry)
+        half.name = f"{name}/half"
+        fed.graph.node.add(op_type="Greater", input=[entry.name, half.name], output=[name], name=f"{name}/mask")
     fed.graph.node.extend(nodes)
-    names = {entry.name for entry in masks}
-    return fed, [
-        {
-            f"{name}/number" if name in names else name: array.astype(np.float32) if name in names else array
-            for name, array in sample.items()
-        }
-        for sample in inputs
-    ]
+    samples = []
+    for sample in inputs:
+        numbers = {name: array for name, array in sample.items() if name not in masks}
+        for name in masks:
+            numbers[f"{name}/number"] = sample[name].astype(np.float32)
+            numbers[f"{name}/half"] = np.full(sample[name].shape, 0.5, np.float32)
+        samples.append(numbers)
+    return fed, samples
 
 
 def rank_forms(model: ir.Model, targets: Sequence[Target]) -> list[int]:
