@@ -1,13 +1,14 @@
 """Verdicts: what counts as ok, wrong, fails, crashes, timeout; and that unmeasured is never ok."""
 
 import numpy as np
+import onnx_ir as ir
 import pytest
 
 from converter.opencv import OpenCVRun
 from converter.support import SupportTable, Verdict
-from converter.support.measure import judge
+from converter.support.measure import judge, with_masks_as_numbers
 from converter.targets import Target
-from tests.onnx_text import graph
+from tests.onnx_text import graph, ort_run
 
 EXPECTED = [{"y": np.array([[1.0, 2.0]], np.float32)}]
 
@@ -89,3 +90,27 @@ def test_signatures_see_small_constants_and_attributes_but_not_weights():
     assert of(softmax.format(0)) != of(softmax.format(1))
     multiply = "(float[2,3] x) => (float[2,3] y) { y = Mul(x, k) }"
     assert of(multiply, k=np.float32(1)) != of(multiply, k=np.float32(0.5))
+
+
+def test_masks_are_made_inside_of_a_probe():
+    """No 4.x lets a BOOL input in."""
+    model = ir.to_proto(graph("(bool[2,3] m, float[2,3] x) => (float[2,3] y) { y = Where(m, x, x) }"))
+    feeds = {"m": np.array([[True, False, True]] * 2), "x": np.ones((2, 3), np.float32)}
+    before = model.SerializeToString()
+
+    fed, (numbers,) = with_masks_as_numbers(model, [feeds])
+
+    assert model.SerializeToString() == before
+    assert [node.op_type for node in fed.graph.node] == ["Greater", "Where"]
+    assert {name: array.dtype.name for name, array in numbers.items()} == {
+        "m/number": "float32",
+        "m/half": "float32",
+        "x": "float32",
+    }
+    np.testing.assert_array_equal(ort_run(fed, numbers)[0], ort_run(model, feeds)[0])
+
+
+def test_a_probe_without_masks_is_left_alone():
+    model = ir.to_proto(graph("(float[2] x) => (float[2] y) { y = Relu(x) }"))
+    feeds = [{"x": np.ones(2, np.float32)}]
+    assert with_masks_as_numbers(model, feeds) == (model, feeds)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -96,3 +97,12 @@ def test_the_date_alone_changes_no_file(tmp_path):
     assert write(path, {**TABLE, "codes": "oooooooo", "measured": "2030-01-01"})
     assert json.loads(path.read_text())["measured"] == "2030-01-01"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_case_whose_input_was_not_taken_says_nothing(table):
+    texts = [*table.texts, "Bad argument: blob data type = bool is not supported (setInput)"]
+    refused = replace(table, texts=texts, why={**table.why, 7: 2})
+    assert (table.reached(7), refused.reached(7), refused.reached(0)) == (True, False, True)
+    keys = key("Erf(fv1n)[]", "Erf(fv2)[]")
+    assert room.ask(table, keys) is not None
+    assert room.ask(refused, keys) is None
