@@ -70,7 +70,7 @@ def _inside(at: np.ndarray, extent: int, found: Sampling) -> np.ndarray:
         return at
     if found.padding == "reflection":
         at = reflected(at, *found.range_of(extent))
-    return np.clip(at, 0, extent - 1)
+    return np.asarray(np.clip(at, 0, extent - 1))
 
 
 def _cubic(d: np.ndarray) -> np.ndarray:
