@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import pickle
+import re
 import struct
 import subprocess
 import sys
@@ -144,7 +145,8 @@ def test_archives_of_programs(tmp_path):
     torch.export.save(torch.export.export(module, (torch.zeros(1, 1, 8, 8),)), exported)
 
     assert inspect(script).kind == "torchscript"
-    assert inspect(script).detail.startswith("a/code/__torch__/torch/nn/modules/container.py, ")
+    # TorchScript gives the second class of a name in a process another one
+    assert re.match(r"a/code/__torch__/torch/nn/modules/container(/___torch_mangle_\d+)?\.py, ", inspect(script).detail)
     assert inspect(exported).kind == "torch-export"
 
 
