@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from converter.numpy_runtime import deployed
+from converter.numpy_runtime import deployed, running
 from converter.numpy_runtime.controlling import WRITERS
+from converter.numpy_runtime.fast import ACTIVATIONS, FORMS
+from converter.numpy_runtime.fast.winograd import winograd_weight
 from converter.numpy_runtime.folding import wanted_outputs
 from converter.numpy_runtime.kernels import KERNELS
 from converter.numpy_runtime.network import Network, Step
@@ -45,16 +47,19 @@ def emit(network: Network, *, batch_is_free: bool) -> tuple[str, dict[str, np.nd
     """The program's text and the arrays of weights.npz by name."""
     writer = Writer(network)
     body = writer.forward()
-    used = [KERNELS[op] for op in dict.fromkeys(step.op for step in network.every_step()) if op in KERNELS]
-    always = [deployed.check_inputs, deployed.channels_last, deployed.limit_threads]
-    pasted = paste([*always, *(getattr(deployed, name) for name in writer.helpers), *used])
+    steps = list(network.every_step())
+    used = [FUNCTIONS[op] for op in dict.fromkeys(step.op for step in steps) if op in FUNCTIONS]
+    used += [ACTIVATIONS[name] for name in dict.fromkeys(s.attributes["then"][0] for s in steps if "then" in s.attributes)]
+    layouts = writer.layouts
+    makers = [made for made in (deployed.channels_last, winograd_weight) if made.__name__ in layouts]
+    pasted = paste([running.Runner, *makers, *(getattr(deployed, name) for name in writer.helpers), *used])
     source = render(
         "numpy_model.py",
         imports=[line for line in pasted.imports if line not in _TEMPLATE_IMPORTS],
         library=pasted.body.strip("\n"),
         inputs={info.name: (info.dtype, info.shape) for info in network.inputs},
         outputs={info.name: (info.dtype, info.shape) for info in network.outputs},
-        channels_last=writer.channels_last,
+        layouts=layouts,
         batch_is_free=batch_is_free,
         body=body,
     )
@@ -69,7 +74,10 @@ _TEMPLATE_IMPORTS = {
 }
 
 
-_TAKEN = ("w", "np", "feeds", "float", "zip", *(name for name in vars(deployed) if not name.startswith("__")))
+FUNCTIONS = {**KERNELS, **FORMS}
+"""What a step's `op` can name."""
+
+_TAKEN = ("w", "np", "feeds", "work", "float", "zip", *(name for name in vars(deployed) if not name.startswith("__")))
 """What the lines of the program may mention: no value is called so."""
 
 
@@ -83,7 +91,8 @@ class Writer:
         self.network = network
         self.weights: dict[str, np.ndarray] = {}
         self.helpers: dict[str, None] = {}
-        self._identifiers = _Names("a-z0-9_", taken=[*keyword.kwlist, *_TAKEN])
+        called = [name for step in network.every_step() for name in (step.op, *step.attributes.get("then", ())[:1])]
+        self._identifiers = _Names("a-z0-9_", taken=[*keyword.kwlist, *_TAKEN, *called])
         self._weight_names = _Names("A-Za-z0-9_.")
         self._expressions: dict[str, str] = {}  # what a value is called in the program
         self._chosen: dict[str, str] = {}  # what it will be called
@@ -139,17 +148,22 @@ class Writer:
         return self._identifiers.fresh(wish.lower(), fallback)
 
     @property
-    def channels_last(self) -> list[str]:
-        """The weights of convolutions that unfold windows."""
-        keys = [step.inputs[1] for step in self.network.every_step() if step.op == "Conv"]
-        dense = [
-            key
-            for key in dict.fromkeys(keys)
-            if (weight := self.network.constants.get(key)) is not None
-            and weight.shape[1] > 1
-            and max(weight.shape[2:]) > 1
-        ]
-        return [name for key in dense if (name := self._weight_name(key)) in self.weights]
+    def layouts(self) -> dict[str, list[str]]:
+        """The names of weights that are wanted in another layout than they are stored in, by the function that makes it."""
+        wanted: dict[str, str] = {}
+        for step in self.network.every_step():
+            weight = self.network.constants.get(step.inputs[1]) if step.op in ("Conv", "winograd") else None
+            if weight is None:
+                continue
+            if step.op == "winograd":
+                wanted[step.inputs[1]] = winograd_weight.__name__
+            elif weight.shape[1] > 1 and max(weight.shape[2:]) > 1:
+                wanted[step.inputs[1]] = deployed.channels_last.__name__
+        found: dict[str, list[str]] = {}
+        for key, function in wanted.items():
+            if (name := self._weight_name(key)) in self.weights:
+                found.setdefault(function, []).append(name)
+        return found
 
     def _is_local(self, key: str) -> bool:
         return key not in self.network.constants
@@ -157,7 +171,8 @@ class Writer:
     def _call(self, step: Step) -> list[str]:
         arguments = [self.expression(key) if key else "None" for key in step.inputs]
         arguments += [f"{name}={value}" for name, value in self._attributes(step)]
-        kernel = inspect.signature(KERNELS[step.op])
+        arguments = ["work", *arguments] if step.op in FORMS else arguments
+        kernel = inspect.signature(FUNCTIONS[step.op])
         count = wanted_outputs(step).get("outputs", 1)
         if "outputs" in kernel.parameters and kernel.parameters["outputs"].default != count:
             arguments.append(f"outputs={count}")
@@ -192,20 +207,28 @@ class Writer:
 
     def _attributes(self, step: Step) -> list[tuple[str, str]]:
         """Attributes that differ from the kernel's defaults, as literals."""
-        defaults = inspect.signature(KERNELS[step.op]).parameters
+        defaults = inspect.signature(FUNCTIONS[step.op]).parameters
         exact = self.network.dtypes.get(step.outputs[0]) == "float64"
         found = []
         for name, value in sorted(step.attributes.items()):
             default = defaults[name].default
             if _is_default(step.op, name, value, default):
                 continue
+            if name == "then":
+                found.append((name, f"[{', '.join([value[0], *map(_number, value[1:])])}]"))
+                continue
             if isinstance(value, float) and not exact:  # the shortest text that gives the same float32
                 if isinstance(default, float) and np.float32(value) == np.float32(default):
                     continue
-                found.append((name, repr(float(str(np.float32(value))))))
+                found.append((name, _number(value)))
             else:
                 found.append((name, _literal(value) if isinstance(value, np.ndarray) else repr(value)))
         return found
+
+
+def _number(value: float) -> str:
+    """The shortest text that gives the same float32."""
+    return repr(float(str(np.float32(value))))
 
 
 def _is_default(op: str, name: str, value: Any, default: Any) -> bool:
@@ -218,7 +241,7 @@ def _is_default(op: str, name: str, value: Any, default: Any) -> bool:
         return not any(value)
     if name == "kernel_shape" and op in ("Conv", "ConvTranspose"):
         return True  # the weight says it
-    return bool(value == default)
+    return bool(tuple(value) == default if isinstance(default, tuple) else value == default)
 
 
 def _readable(node: str) -> str:

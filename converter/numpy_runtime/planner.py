@@ -9,6 +9,7 @@ from converter.numpy_runtime.emitting import emit
 from converter.numpy_runtime.folding import fold
 from converter.numpy_runtime.program import Program
 from converter.numpy_runtime.reading import read
+from converter.numpy_runtime.speeding import speed_up
 
 
 def plan(model: ir.Model) -> Program:
@@ -25,5 +26,6 @@ def plan(model: ir.Model) -> Program:
     network = read(model)
     folded = fold(network)
     batch_is_free = free_batch(network)
+    folded.update(speed_up(network))
     source, weights = emit(network, batch_is_free=batch_is_free)
     return Program(source, weights, tuple(network.inputs), tuple(network.outputs), folded)

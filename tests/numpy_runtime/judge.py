@@ -99,5 +99,5 @@ def right(model: ir.Model, *, error: float = 2e-6, **feeds: np.ndarray) -> Progr
 
 def body(program: Program) -> str:
     """The function that runs the network, without its first lines."""
-    text = program.source.split("def forward(w, feeds):\n", 1)[1].split("\n\n\nclass Model", 1)[0]
+    text = program.source.split("def forward(w, feeds, work):\n", 1)[1].split("\n\n\nclass Model", 1)[0]
     return textwrap.dedent(text).split('"""\n', 1)[1]

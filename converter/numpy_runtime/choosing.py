@@ -1,0 +1,112 @@
+"""The form of each layer: which fast function computes it, and its weights as that function wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from converter.numpy_runtime.kernels.windows import _pads
+from converter.numpy_runtime.network import Network, Step
+
+_FEW_CHANNELS = 4
+"""Images of so few channels are read plane by plane."""
+
+_WINOGRAD_CHANNELS, _WINOGRAD_TILES = 16, 12
+"""Fewer channels, or tiles of 4x4 results, and the transforms cost more than they save."""
+
+
+def choose(network: Network) -> dict[str, int]:
+    """Give every layer with known weights in float32 its form. How many got which."""
+    chosen: dict[str, int] = {}
+    for step in network.steps:
+        if step.op not in CHOICES or not _is_float32(network, step):
+            continue
+        before = step.op
+        CHOICES[step.op](network, step)
+        if step.op != before:
+            chosen[step.op] = chosen.get(step.op, 0) + 1
+    network.drop_unused()
+    return chosen
+
+
+def _is_float32(network: Network, step: Step) -> bool:
+    """All known: the weight and the bias are constants, and everything is float32."""
+    keys = [key for key in (*step.inputs, *step.outputs) if key]
+    weights = [key for key in step.inputs[1:3] if key]
+    return all(network.dtypes.get(key) == "float32" for key in keys) and all(key in network.constants for key in weights)
+
+
+def _conv(network: Network, step: Step) -> None:
+    weight = network.constants[step.inputs[1]]
+    size = network.shapes.get(step.inputs[0], ())
+    if weight.ndim != 4 or len(size) != 4:
+        return
+    attributes, kernel = step.attributes, weight.shape[2:]
+    strides, dilations = attributes.get("strides") or [1, 1], attributes.get("dilations") or [1, 1]
+    auto_pad, group = attributes.get("auto_pad", "NOTSET"), attributes.get("group", 1)
+    if auto_pad.startswith("SAME") and any(isinstance(n, str) for n in size[2:]):
+        return
+    found = _pads([int(n) if isinstance(n, int) else 0 for n in size[2:]], kernel, strides, dilations,
+                  attributes.get("pads"), auto_pad)  # fmt: skip
+    pads = [before for before, _ in found] + [after for _, after in found]
+    if min(pads) < 0:
+        return
+    geometry = {"pads": pads, "strides": list(strides), "dilations": list(dilations)}
+    filters, inside = weight.shape[:2]
+    if group == 1 and kernel == (1, 1) and not any(pads):
+        plain = {} if list(strides) == [1, 1] else {"strides": list(strides)}
+        _become(network, step, "pointwise", weight.reshape(filters, inside).T, plain)
+    elif group == filters and inside == 1 and group == size[1]:
+        _become(network, step, "depthwise", weight[:, 0].transpose(1, 2, 0), geometry)
+    elif group == 1 and _suits_winograd(network, step, weight, strides, dilations):
+        _become(network, step, "winograd", weight.transpose(2, 3, 1, 0).reshape(-1, filters), {"pads": pads})
+    elif group == 1 and inside <= _FEW_CHANNELS:
+        _become(network, step, "stem", weight.reshape(filters, -1).T, {"kernel": list(kernel), **geometry})
+    elif group == 1:
+        matrix = weight.transpose(2, 3, 1, 0).reshape(-1, filters)
+        _become(network, step, "columns", matrix, {"kernel": list(kernel), **geometry})
+
+
+def _suits_winograd(
+    network: Network, step: Step, weight: np.ndarray, strides: list[int], dilations: list[int]
+) -> bool:
+    if weight.shape[2:] != (3, 3) or {*strides, *dilations} != {1} or min(weight.shape[:2]) < _WINOGRAD_CHANNELS:
+        return False
+    size = network.shapes.get(step.outputs[0], ())[2:]
+    tiles = [-(-n // 4) if isinstance(n, int) else _WINOGRAD_TILES for n in size]
+    return len(size) == 2 and tiles[0] * tiles[1] >= _WINOGRAD_TILES
+
+
+def _matmul(network: Network, step: Step) -> None:
+    weight = network.constants.get(step.inputs[1])
+    if weight is None or weight.ndim != 2 or len(network.shapes.get(step.inputs[0], ())) < 2:
+        return
+    _become(network, step, "linear", weight, {})
+
+
+def _gemm(network: Network, step: Step) -> None:
+    attributes, weight = step.attributes, network.constants[step.inputs[1]]
+    bias = network.constants[step.inputs[2]] if len(step.inputs) > 2 and step.inputs[2] else None
+    if attributes.get("transA"):
+        return
+    matrix = weight.T if attributes.get("transB") else weight
+    if bias is not None:
+        if bias.size != matrix.shape[1] or bias.shape[-1] != bias.size:
+            return
+        beta = np.float32(attributes.get("beta", 1.0))
+        step.inputs[2] = network.add_constant(step.inputs[2], np.ascontiguousarray(bias.reshape(-1) * beta))
+    _become(network, step, "linear", matrix * np.float32(attributes.get("alpha", 1.0)), {})
+
+
+def _become(network: Network, step: Step, form: str, weight: np.ndarray, attributes: dict[str, object]) -> None:
+    """Turn the step into the form. Steps that share a weight go on sharing it where they want it alike."""
+    key = f"{step.inputs[1]}/{form}"
+    weight = np.ascontiguousarray(weight)
+    if key not in network.constants:
+        network.add_constant(key, weight)
+    step.inputs[1] = key
+    step.op, step.attributes = form, attributes
+
+
+CHOICES: dict[str, Callable[[Network, Step], None]] = {"Conv": _conv, "MatMul": _matmul, "Gemm": _gemm}

@@ -1,0 +1,74 @@
+"""Convolutions with one filter a channel: multiply and add, which is no matrix product."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from converter.numpy_runtime.fast.columns import lengths, padded_rows
+from converter.numpy_runtime.fast.finishing import finish, room
+from converter.numpy_runtime.fast.workspace import Scratch, Workspace, parts
+from converter.numpy_runtime.kernels.windows import _first, _last
+
+_DEPTH_TILE = 1 << 15  # elements of a result at a time
+_DEPTH_LONG = 256  # channels that make NumPy's inner loop long enough without laying columns end to end
+
+
+def depthwise(
+    work: Workspace,
+    x: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray | None = None,
+    plus: np.ndarray | None = None,
+    *,
+    pads: Sequence[int] = (0, 0, 0, 0),
+    strides: Sequence[int] = (1, 1),
+    dilations: Sequence[int] = (1, 1),
+    then: Sequence[Any] | None = None,
+    slot: int | None = None,
+) -> np.ndarray:
+    """x (N, C, H, W), weight (kernel height, kernel width, C), plus (N, C, out...): (N, C, out...).
+
+    einsum multiplies and adds in one pass, which no pair of ufuncs does. With stride 1 a row of the image is one long
+    vector of columns and channels, and the weights are repeated for its columns.
+    """
+    source = _last(x)
+    batch, _, space, channels = source.shape
+    (tall, wide), (sy, sx), (dy, dx) = weight.shape[:2], strides, dilations
+    height, width = lengths(source.shape[1:3], (tall, wide), pads, strides, dilations)
+    y = work.slot(slot, batch, height, width, channels)
+    more = None if plus is None else _last(plus)
+    across = pads[1] + space + pads[3]
+    rowwise = sx == 1 and channels < _DEPTH_LONG
+    if rowwise:
+        taps = np.empty((tall, wide, width, channels), np.float32)
+        taps[...] = weight[:, :, None]
+        taps = taps.reshape(tall, wide, -1)
+    tile = max(_DEPTH_TILE // (width * channels), 1)
+    pieces = [(image, *piece) for image in range(batch) for piece in parts(height, tile, work.threads)]
+
+    def job(number: int, scratch: Scratch) -> None:
+        image, start, stop = pieces[number]
+        rows = stop - start
+        deep = (rows - 1) * sy + (tall - 1) * dy + 1
+        area, spare = scratch.arrays((deep, across, channels), (room(channels),))
+        padded_rows(source[image], start * sy, start * sy + deep, pads, area)
+        down, right, along = area.strides
+        part = y[image, start:stop]
+        if rowwise:
+            windows = np.lib.stride_tricks.as_strided(
+                area, (rows, tall, wide, width * channels), (down * sy, down * dy, right * dx, along)
+            )
+            np.einsum("hijn,ijn->hn", windows, taps, out=part.reshape(rows, -1))
+        else:
+            windows = np.lib.stride_tricks.as_strided(
+                area, (rows, width, tall, wide, channels), (down * sy, right * sx, down * dy, right * dx, along)
+            )
+            np.einsum("hwijc,ijc->hwc", windows, weight, out=part)
+        rest = None if more is None else more[image, start:stop].reshape(-1, channels)
+        finish(part.reshape(-1, channels), bias, rest, then, spare)
+
+    work.spread(job, len(pieces))
+    return _first(y)

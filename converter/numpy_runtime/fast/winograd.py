@@ -1,0 +1,99 @@
+"""3x3 convolutions with fewer multiplications: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks,
+arXiv 1509.09308, F(4x4, 3x3) with the points 0, 1, -1, 2, -2 and infinity.
+
+Every tile of 4x4 results takes 36 products instead of 144. The transforms of a tile are one matrix product with a Kronecker
+product each, so that BLAS does all of the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from converter.numpy_runtime.fast.columns import padded_rows
+from converter.numpy_runtime.fast.finishing import finish, room
+from converter.numpy_runtime.fast.workspace import Scratch, Workspace, parts
+from converter.numpy_runtime.kernels.windows import _first, _last
+
+_WINOGRAD_INPUT = np.array(
+    [[4, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0],
+     [0, -2, -1, 2, 1, 0], [0, 2, -1, -2, 1, 0], [0, 4, 0, -5, 0, 1]],
+    np.float32,
+)  # fmt: skip
+_WINOGRAD_OUTPUT = np.array(
+    [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]], np.float32
+)
+_WINOGRAD_WEIGHT = np.array(
+    [[1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6],
+     [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6], [0, 0, 1]],
+)  # fmt: skip
+_WINOGRAD_INPUT_36 = np.kron(_WINOGRAD_INPUT, _WINOGRAD_INPUT)
+_WINOGRAD_OUTPUT_36 = np.kron(_WINOGRAD_OUTPUT, _WINOGRAD_OUTPUT)
+_WINOGRAD_WEIGHT_36 = np.kron(_WINOGRAD_WEIGHT, _WINOGRAD_WEIGHT).astype(np.float32)
+
+_WINOGRAD_TILES = 56  # of 4x4 at a time: enough rows for BLAS
+_WINOGRAD_STORED = 1 << 19  # elements of transformed tiles at a time
+
+
+def winograd_weight(weight: np.ndarray) -> np.ndarray:
+    """(9 * C, M), the rows in the order (row, column, channel) of the kernel: (36, C, M)."""
+    filters = weight.shape[1]
+    return np.matmul(_WINOGRAD_WEIGHT_36, weight.reshape(9, -1)).reshape(36, -1, filters)
+
+
+def winograd(
+    work: Workspace,
+    x: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray | None = None,
+    plus: np.ndarray | None = None,
+    *,
+    pads: Sequence[int] = (0, 0, 0, 0),
+    then: Sequence[Any] | None = None,
+    slot: int | None = None,
+) -> np.ndarray:
+    """x (N, C, H, W), weight (36, C, M) as `winograd_weight` gives it, plus (N, M, out...): (N, M, out...)."""
+    source = _last(x)
+    batch, high, space, channels = source.shape
+    height, width = high + pads[0] + pads[2] - 2, space + pads[1] + pads[3] - 2
+    filters = weight.shape[2]
+    y = work.slot(slot, batch, height, width, filters)
+    more = None if plus is None else _last(plus)
+    wide = -(-width // 4)
+    tall = max(min(_WINOGRAD_STORED // (36 * wide * max(channels, filters)), -(-2 * _WINOGRAD_TILES // wide)), -(-_WINOGRAD_TILES // wide))
+    pieces = [(image, *piece) for image in range(batch) for piece in parts(-(-height // 4), tall, work.threads)]
+
+    def job(number: int, scratch: Scratch) -> None:
+        image, start, stop = pieces[number]
+        rows, tiles = stop - start, (stop - start) * wide
+        area, store, turned, multiplied, spare = scratch.arrays(
+            (4 * rows + 2, 4 * wide + 2, channels),
+            (tiles * max(36 * channels, 16 * filters),),
+            (36, tiles * channels),
+            (36, tiles, filters),
+            (room(filters),),
+        )
+        tile = store[: 36 * tiles * channels].reshape(6, 6, rows, wide, channels)
+        back = store[: 16 * tiles * filters].reshape(16, -1)
+        padded_rows(source[image], 4 * start, 4 * stop + 2, pads, area)
+        down, right, along = area.strides
+        tile[...] = np.lib.stride_tricks.as_strided(area, tile.shape, (down, right, 4 * down, 4 * right, along))
+        np.matmul(_WINOGRAD_INPUT_36, tile.reshape(36, -1), out=turned)
+        np.matmul(turned.reshape(36, tiles, channels), weight, out=multiplied)
+        if bias is not None:
+            multiplied[7] += bias  # the point (1, 1): each of the 16 results has it once
+        np.matmul(_WINOGRAD_OUTPUT_36, multiplied.reshape(36, -1), out=back)
+        if more is None:
+            finish(back.reshape(-1, filters), None, None, then, spare)
+        part = y[image, 4 * start : 4 * stop]
+        results = back.reshape(4, 4, rows, wide, filters)
+        for row, column in np.ndindex(4, 4):
+            target = part[row::4, column::4]
+            target[...] = results[row, column, : target.shape[0], : target.shape[1]]
+        if more is not None:
+            finish(part.reshape(-1, filters), None, more[image, 4 * start : 4 * stop].reshape(-1, filters), then, spare)
+
+    work.spread(job, len(pieces))
+    return _first(y)

@@ -1,0 +1,152 @@
+"""What runs a generated numpy_model.py: threads, memory and a profile. Pasted there: numpy and the standard library only."""
+
+# ruff: noqa: B905 - pasted code runs on Python 3.8, whose zip knows no `strict`
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from converter.numpy_runtime.deployed import check_inputs
+from converter.numpy_runtime.fast.workspace import Workspace
+
+
+class Blas:
+    """How many threads NumPy's matrix products use, where its BLAS is an OpenBLAS, which can be told."""
+
+    def __init__(self) -> None:
+        import ctypes
+
+        self._get: Any = None
+        self._set: Any = None
+        self._lock = threading.Lock()
+        self._inside, self._before = 0, 1
+        home = Path(np.__file__).resolve().parent
+        found = [
+            *home.parent.glob("numpy.libs/*openblas*"),
+            *home.glob(".dylibs/*openblas*"),
+            *home.glob(".libs/*openblas*"),
+        ]
+        if not found and sys.platform.startswith("linux"):
+            maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
+            found = [Path(path) for path in sorted({line.split()[-1] for line in maps.splitlines() if "blas" in line})]
+        for path in found:
+            library = ctypes.CDLL(str(path))
+            for name in ("scipy_openblas_%s64_", "openblas_%s64_", "openblas_%s"):
+                if self._set is None and hasattr(library, name % "set_num_threads"):
+                    self._get = getattr(library, name % "get_num_threads")
+                    self._set = getattr(library, name % "set_num_threads")
+
+    @property
+    def can_be_told(self) -> bool:
+        return self._set is not None
+
+    def __enter__(self) -> None:
+        """One thread a product, as long as any network runs that spreads its products itself."""
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1 and self._set is not None:
+                self._before = self._get()
+                if self._before != 1:
+                    self._set(1)
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0 and self._set is not None and self._before != 1:
+                self._set(self._before)
+
+
+def processors() -> int:
+    """The processors that this process may use, or as many as the environment says that BLAS should."""
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        if os.environ.get(name, "").isdigit():
+            return max(int(os.environ[name]), 1)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Runner:
+    """A network with its weights. It may be used by several threads at a time: each run has memory of its own."""
+
+    def __init__(
+        self,
+        forward: Callable[..., dict[str, np.ndarray]],
+        inputs: Mapping[str, tuple[str, Any]],
+        weights: Mapping[str, np.ndarray],
+        threads: int | None = None,
+    ) -> None:
+        """Raises ValueError for a number of threads where NumPy's BLAS is not an OpenBLAS, which can be told."""
+        self._forward, self._inputs, self._weights = forward, inputs, weights
+        self._blas = Blas()
+        if threads is not None and not self._blas.can_be_told:
+            raise ValueError(
+                "this NumPy's BLAS cannot be told; set OMP_NUM_THREADS before Python starts and leave threads=None"
+            )
+        count = processors() if threads is None else max(int(threads), 1)
+        self.threads = count if self._blas.can_be_told else 1  # else BLAS itself uses as many as it likes
+        self._spare: list[Workspace] = []
+
+    def run(self, feeds: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Outputs by name. Raises ValueError for inputs that do not fit INPUTS."""
+        checked = check_inputs(feeds, self._inputs)
+        try:
+            work = self._spare.pop()
+        except IndexError:
+            work = Workspace(self.threads)
+        with self._blas, np.errstate(all="ignore"):  # infinities and NaN are values here, as in every other runtime
+            outputs = self._forward(self._weights, checked, work)
+        copies = {name: np.array(array, order="C") for name, array in outputs.items()}
+        self._spare.append(work)
+        return copies
+
+    def profile(self, feeds: Mapping[str, Any], rounds: int = 5) -> str:
+        """A table of where the time goes, by function: the best of `rounds` runs for each line, after a first run."""
+        code = self._forward.__code__  # type: ignore[attr-defined]
+        lines = Path(code.co_filename).read_text(encoding="utf-8").splitlines()
+        runs: list[dict[int, float]] = []
+        state: dict[str, Any] = {}
+
+        def step(frame: Any, event: str, _: Any) -> Any:
+            now = time.perf_counter()
+            if "line" in state:
+                spent = state["spent"]
+                spent[state["line"]] = spent.get(state["line"], 0.0) + now - state["now"]
+            if event == "return":
+                state.pop("line", None)
+                return None
+            state["line"], state["now"] = frame.f_lineno, time.perf_counter()
+            return step
+
+        def start(frame: Any, event: str, _: Any) -> Any:
+            return step if frame.f_code is code else None
+
+        before = sys.gettrace()
+        for _ in range(rounds + 1):
+            state["spent"] = {}
+            sys.settrace(start)
+            try:
+                self.run(feeds)
+            finally:
+                sys.settrace(before)
+            runs.append(state["spent"])
+        by_function: dict[str, list[float]] = {}
+        for number in sorted({number for spent in runs[1:] for number in spent}):
+            text = lines[number - 1].strip()
+            name = text.split(" = ", 1)[-1].split("(", 1)[0] if "(" in text else "(other)"
+            best = min(spent.get(number, 0.0) for spent in runs[1:])
+            count, seconds = by_function.get(name, [0, 0.0])
+            by_function[name] = [count + 1, seconds + best]
+        total = sum(seconds for _, seconds in by_function.values())
+        table = [f"{'function':<24}{'calls':>6}{'ms':>10}{'share':>8}"]
+        for name, (count, seconds) in sorted(by_function.items(), key=lambda item: -item[1][1]):
+            table.append(f"{name:<24}{int(count):>6}{1000 * seconds:>10.3f}{seconds / max(total, 1e-9):>8.1%}")
+        return "\n".join([*table, f"{'all':<30}{1000 * total:>10.3f}"])
