@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,9 @@ def _is_float32(network: Network, step: Step) -> bool:
     """All known: the weight and the bias are constants, and everything is float32."""
     keys = [key for key in (*step.inputs, *step.outputs) if key]
     weights = [key for key in step.inputs[1:3] if key]
-    return all(network.dtypes.get(key) == "float32" for key in keys) and all(key in network.constants for key in weights)
+    return all(network.dtypes.get(key) == "float32" for key in keys) and all(
+        key in network.constants for key in weights
+    )
 
 
 def _conv(network: Network, step: Step) -> None:
@@ -52,7 +55,7 @@ def _conv(network: Network, step: Step) -> None:
     pads = [before for before, _ in found] + [after for _, after in found]
     if min(pads) < 0:
         return
-    geometry = {"pads": pads, "strides": list(strides), "dilations": list(dilations)}
+    geometry: dict[str, Any] = {"pads": pads, "strides": list(strides), "dilations": list(dilations)}
     filters, inside = weight.shape[:2]
     if group == 1 and kernel == (1, 1) and not any(pads):
         plain = {} if list(strides) == [1, 1] else {"strides": list(strides)}
@@ -68,9 +71,7 @@ def _conv(network: Network, step: Step) -> None:
         _become(network, step, "columns", matrix, {"kernel": list(kernel), **geometry})
 
 
-def _suits_winograd(
-    network: Network, step: Step, weight: np.ndarray, strides: list[int], dilations: list[int]
-) -> bool:
+def _suits_winograd(network: Network, step: Step, weight: np.ndarray, strides: list[int], dilations: list[int]) -> bool:
     if weight.shape[2:] != (3, 3) or {*strides, *dilations} != {1} or min(weight.shape[:2]) < _WINOGRAD_CHANNELS:
         return False
     size = network.shapes.get(step.outputs[0], ())[2:]
@@ -99,9 +100,9 @@ def _gemm(network: Network, step: Step) -> None:
     _become(network, step, "linear", matrix * np.float32(attributes.get("alpha", 1.0)), {})
 
 
-def _become(network: Network, step: Step, form: str, weight: np.ndarray, attributes: dict[str, object]) -> None:
+def _become(network: Network, step: Step, form: str, weight: np.ndarray, attributes: dict[str, Any]) -> None:
     """Turn the step into the form. Steps that share a weight go on sharing it where they want it alike."""
-    key = f"{step.inputs[1]}/{form}"
+    key = f"{step.inputs[1]}.{form}"
     weight = np.ascontiguousarray(weight)
     if key not in network.constants:
         network.add_constant(key, weight)

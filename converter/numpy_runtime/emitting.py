@@ -25,6 +25,9 @@ _SMALL = {"i": 8, "u": 8, "b": 8, "f": 4}
 
 _WIDTH = 116
 
+_LAST = ("then", "slot")
+"""Keywords that come after those that say what is computed."""
+
 
 class _Names:
     """Fresh names: harmless, recognisable, each given once."""
@@ -49,7 +52,9 @@ def emit(network: Network, *, batch_is_free: bool) -> tuple[str, dict[str, np.nd
     body = writer.forward()
     steps = list(network.every_step())
     used = [FUNCTIONS[op] for op in dict.fromkeys(step.op for step in steps) if op in FUNCTIONS]
-    used += [ACTIVATIONS[name] for name in dict.fromkeys(s.attributes["then"][0] for s in steps if "then" in s.attributes)]
+    used += [
+        ACTIVATIONS[name] for name in dict.fromkeys(s.attributes["then"][0] for s in steps if "then" in s.attributes)
+    ]
     layouts = writer.layouts
     makers = [made for made in (deployed.channels_last, winograd_weight) if made.__name__ in layouts]
     pasted = paste([running.Runner, *makers, *(getattr(deployed, name) for name in writer.helpers), *used])
@@ -115,12 +120,14 @@ class Writer:
         last_use = {key: number for number, step in enumerate(steps) for key in step.reads()}
         last_use.update(dict.fromkeys(results, len(steps)))
         local = set(mine)
+        in_slots = {key for step in steps if "slot" in step.attributes for key in step.outputs}
         for number, step in enumerate(steps):
             lines.extend(WRITERS[step.op](self, step) if step.bodies else self._call(step))
             local.update(step.outputs)
             read = [key for key in dict.fromkeys(step.reads()) if key in local and last_use[key] == number]
             dead = [key for key in read if self._is_local(key)]
             dead += [key for key in step.outputs if key and key not in last_use]
+            dead = [key for key in dead if key not in in_slots]  # their memory is the workspace's
             if dead:
                 lines.append(f"del {', '.join(self._expressions[key] for key in dead)}")
         return lines
@@ -210,7 +217,7 @@ class Writer:
         defaults = inspect.signature(FUNCTIONS[step.op]).parameters
         exact = self.network.dtypes.get(step.outputs[0]) == "float64"
         found = []
-        for name, value in sorted(step.attributes.items()):
+        for name, value in sorted(step.attributes.items(), key=_order):
             default = defaults[name].default
             if _is_default(step.op, name, value, default):
                 continue
@@ -229,6 +236,11 @@ class Writer:
 def _number(value: float) -> str:
     """The shortest text that gives the same float32."""
     return repr(float(str(np.float32(value))))
+
+
+def _order(attribute: tuple[str, Any]) -> tuple[int, str]:
+    name = attribute[0]
+    return (_LAST.index(name) + 1 if name in _LAST else 0), name
 
 
 def _is_default(op: str, name: str, value: Any, default: Any) -> bool:

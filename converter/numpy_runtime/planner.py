@@ -26,6 +26,6 @@ def plan(model: ir.Model) -> Program:
     network = read(model)
     folded = fold(network)
     batch_is_free = free_batch(network)
-    folded.update(speed_up(network))
+    forms = speed_up(network)
     source, weights = emit(network, batch_is_free=batch_is_free)
-    return Program(source, weights, tuple(network.inputs), tuple(network.outputs), folded)
+    return Program(source, weights, tuple(network.inputs), tuple(network.outputs), folded, forms)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,6 +29,7 @@ class Program:
     weights: what belongs into weights.npz, by name.
     inputs, outputs: in the model's order; a dimension of any length carries a name instead of a number.
     folded: what the plan did, as counts: constants, identities, batch_norms, scales_and_shifts, ...
+    forms: which fast forms there are, what was fused into them, and how many slots their results share, as counts.
     """
 
     source: str
@@ -36,6 +37,7 @@ class Program:
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     folded: dict[str, int]
+    forms: dict[str, int] = field(default_factory=dict)
 
     def save(self, folder: str | Path) -> None:
         """Write numpy_model.py and weights.npz into the folder, which must exist: same program, same bytes."""
@@ -43,9 +45,9 @@ class Program:
         folder.joinpath("numpy_model.py").write_bytes(self.source.encode())
         save_npz(folder / "weights.npz", self.weights)
 
-    def load(self) -> Runnable:
-        """The program in this process: the very text that `save` writes, executed."""
+    def load(self, threads: int | None = None) -> Runnable:
+        """The program in this process: the very text that `save` writes, executed. By default a thread a processor."""
         namespace: dict[str, Any] = {"__name__": "numpy_model", "__file__": "numpy_model.py"}
         exec(compile(self.source, "numpy_model.py", "exec"), namespace)
-        model: Runnable = namespace["Model"](dict(self.weights))
+        model: Runnable = namespace["Model"](dict(self.weights), threads)
         return model

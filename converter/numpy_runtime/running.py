@@ -1,7 +1,5 @@
 """What runs a generated numpy_model.py: threads, memory and a profile. Pasted there: numpy and the standard library only."""
 
-# ruff: noqa: B905 - pasted code runs on Python 3.8, whose zip knows no `strict`
-
 from __future__ import annotations
 
 import os

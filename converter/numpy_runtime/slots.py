@@ -9,10 +9,10 @@ import numpy as np
 from converter.numpy_runtime.fast import FORMS
 from converter.numpy_runtime.network import Network, Step
 
-_FRESH = frozenset(
-    "Add Sub Mul Div Relu LeakyRelu HardSigmoid HardSwish Sigmoid Swish Tanh Gelu Erf Softmax LayerNormalization MatMul "
-    "Conv Gemm MaxPool AveragePool ReduceMean ReduceSum ReduceMax Resize Exp Sqrt Pow Neg Gather".split()
-)
+_FRESH = {
+    "Add", "Conv", "Div", "Erf", "Exp", "Gelu", "Gemm", "HardSigmoid", "HardSwish", "LayerNormalization", "MatMul", "Mul",
+    "Relu", "Sigmoid", "Softmax", "Sqrt", "Sub", "Swish", "Tanh",
+}  # fmt: skip
 """Kernels whose results are always memory of their own. Every other result may be a view of what its step reads."""
 
 

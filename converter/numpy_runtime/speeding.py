@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from converter.numpy_runtime import following, slots
+from converter.numpy_runtime import following, matching, slots
 from converter.numpy_runtime.choosing import choose
 from converter.numpy_runtime.network import Network
 
 
 def speed_up(network: Network) -> dict[str, int]:
     """Put fast forms in the place of steps. What was done, as counts. To be done last: forms are no ONNX operators."""
-    done = {"swishes": following.swishes(network)}
+    done = {
+        "swishes": following.swishes(network),
+        "attentions": matching.attentions(network),
+        "layer_norms": matching.layer_norms(network),
+    }
     done.update(choose(network))
     done.update({f"fused_{kind}": count for kind, count in following.absorb(network).items()})
     done["slots"] = slots.assign(network)

@@ -38,15 +38,22 @@ def test_the_program_reads_well() -> None:
 
     assert body(program) == textwrap.dedent("""\
         image = feeds['image']
-        stem_0_conv = Conv(image, w["weight"], w["bias"], pads=[1, 1, 1, 1], strides=[2, 2])
+        stem_0_conv = stem(
+            work,
+            image,
+            w["weight.stem"],
+            w["bias"],
+            kernel=[3, 3],
+            pads=[1, 1, 1, 1],
+            strides=[2, 2],
+            then=[relu],
+            slot=0,
+        )
         del image
-        relu_7 = Relu(stem_0_conv)
-        del stem_0_conv
-        globalaveragepool = GlobalAveragePool(relu_7)
-        del relu_7
+        globalaveragepool = GlobalAveragePool(stem_0_conv)
         view = Reshape(globalaveragepool, np.int64([0, -1]))
         del globalaveragepool
-        class_2 = Gemm(view, w["fc"], transB=1)
+        class_2 = linear(work, view, w["fc.linear"], slot=1)
         del view
         return {
             'scores': class_2,

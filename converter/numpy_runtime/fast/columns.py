@@ -29,9 +29,7 @@ def lengths(
     return height, width
 
 
-def padded_rows(
-    x: np.ndarray, start: int, stop: int, pads: Sequence[int], scratch: np.ndarray
-) -> np.ndarray:
+def padded_rows(x: np.ndarray, start: int, stop: int, pads: Sequence[int], scratch: np.ndarray) -> np.ndarray:
     """Rows start ... stop of an image (H, W, C) with its zeros around it, copied into `scratch`."""
     height, width = x.shape[:2]
     top, left = pads[0], pads[1]
@@ -67,7 +65,7 @@ def columns(
     height, width = lengths(source.shape[1:3], kernel, pads, strides, dilations)
     filters, inside = weight.shape[1], tall * wide * channels
     y = work.slot(slot, batch, height, width, filters)
-    more = None if plus is None else _last(plus)
+    more = None if plus is None else np.broadcast_to(_last(plus), y.shape)
     tile = max(_COLUMN_TILE // (width * inside), -(-_COLUMN_ROWS // width), 1)
     pieces = [(image, *piece) for image in range(batch) for piece in parts(height, tile, work.threads)]
     across = pads[1] + space + pads[3]
@@ -116,7 +114,7 @@ def stem(
     height, width = lengths((high, space), kernel, pads, strides, dilations)
     filters, inside = weight.shape[1], tall * wide * channels
     y = work.slot(slot, batch, height, width, filters)
-    more = None if plus is None else _last(plus)
+    more = None if plus is None else np.broadcast_to(_last(plus), y.shape)
     tile = max(_COLUMN_TILE // (width * inside), -(-_COLUMN_ROWS // width), 1)
     pieces = [(image, *piece) for image in range(batch) for piece in parts(height, tile, work.threads)]
     top, left = pads[0], pads[1]

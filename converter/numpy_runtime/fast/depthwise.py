@@ -39,13 +39,12 @@ def depthwise(
     (tall, wide), (sy, sx), (dy, dx) = weight.shape[:2], strides, dilations
     height, width = lengths(source.shape[1:3], (tall, wide), pads, strides, dilations)
     y = work.slot(slot, batch, height, width, channels)
-    more = None if plus is None else _last(plus)
+    more = None if plus is None else np.broadcast_to(_last(plus), y.shape)
     across = pads[1] + space + pads[3]
     rowwise = sx == 1 and channels < _DEPTH_LONG
     if rowwise:
-        taps = np.empty((tall, wide, width, channels), np.float32)
-        taps[...] = weight[:, :, None]
-        taps = taps.reshape(tall, wide, -1)
+        repeated = np.broadcast_to(weight[:, :, None], (tall, wide, width, channels))
+        taps = repeated.reshape(tall, wide, -1)
     tile = max(_DEPTH_TILE // (width * channels), 1)
     pieces = [(image, *piece) for image in range(batch) for piece in parts(height, tile, work.threads)]
 

@@ -1,7 +1,5 @@
 """What follows a layer, done on the part of its result that was just computed and is still in the processor's cache."""
 
-# ruff: noqa: B905 - pasted code runs on Python 3.8, whose zip knows no `strict`
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -69,7 +69,7 @@ def linear(
         x.reshape(-1, x.shape[-1]),
         weight,
         bias,
-        None if plus is None else plus.reshape(-1, length),
+        None if plus is None else np.broadcast_to(plus, y.shape).reshape(-1, length),
         then,
         y.reshape(-1, length),
     )

@@ -40,7 +40,8 @@ _WINOGRAD_STORED = 1 << 19  # elements of transformed tiles at a time
 def winograd_weight(weight: np.ndarray) -> np.ndarray:
     """(9 * C, M), the rows in the order (row, column, channel) of the kernel: (36, C, M)."""
     filters = weight.shape[1]
-    return np.matmul(_WINOGRAD_WEIGHT_36, weight.reshape(9, -1)).reshape(36, -1, filters)
+    turned: np.ndarray = np.matmul(_WINOGRAD_WEIGHT_36, weight.reshape(9, -1))
+    return turned.reshape(36, -1, filters)
 
 
 def winograd(
@@ -60,9 +61,12 @@ def winograd(
     height, width = high + pads[0] + pads[2] - 2, space + pads[1] + pads[3] - 2
     filters = weight.shape[2]
     y = work.slot(slot, batch, height, width, filters)
-    more = None if plus is None else _last(plus)
+    more = None if plus is None else np.broadcast_to(_last(plus), y.shape)
     wide = -(-width // 4)
-    tall = max(min(_WINOGRAD_STORED // (36 * wide * max(channels, filters)), -(-2 * _WINOGRAD_TILES // wide)), -(-_WINOGRAD_TILES // wide))
+    tall = max(
+        min(_WINOGRAD_STORED // (36 * wide * max(channels, filters)), -(-2 * _WINOGRAD_TILES // wide)),
+        -(-_WINOGRAD_TILES // wide),
+    )
     pieces = [(image, *piece) for image in range(batch) for piece in parts(-(-height // 4), tall, work.threads)]
 
     def job(number: int, scratch: Scratch) -> None:

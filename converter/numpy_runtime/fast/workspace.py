@@ -1,11 +1,12 @@
 """Memory and threads that the fast forms share: buffers that are used again, and a few threads for what BLAS cannot spread."""
 
+# ruff: noqa: B905 - pasted code runs on Python 3.8, whose zip knows no `strict`
+
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 
@@ -73,5 +74,4 @@ def parts(total: int, most: int, threads: int) -> list[tuple[int, int]]:
     if threads > 1 and total >= threads:
         count = -(-count // threads) * threads
     count = min(count, max(total, 1))
-    edges: list[Any] = [total * number // count for number in range(count + 1)]
-    return list(zip(edges, edges[1:]))
+    return [(total * number // count, total * (number + 1) // count) for number in range(count)]

@@ -1,0 +1,45 @@
+"""Normalisations, a few rows at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from converter.numpy_runtime.fast.workspace import Scratch, Workspace, parts
+
+_NORM_TILE = 1 << 15  # elements at a time
+
+
+def layer_norm(
+    work: Workspace,
+    x: np.ndarray,
+    scale: np.ndarray | None = None,
+    bias: np.ndarray | None = None,
+    *,
+    epsilon: float,
+    slot: int | None = None,
+) -> np.ndarray:
+    """LayerNormalization over the last axis: x (..., K), scale (K,), bias (K,); Ba, Kiros and Hinton, arXiv 1607.06450."""
+    y = work.slot(slot, *x.shape)
+    width = x.shape[-1]
+    source, target = x.reshape(-1, width), y.reshape(-1, width)
+    pieces = parts(len(target), max(_NORM_TILE // width, 1), work.threads)
+
+    def job(number: int, scratch: Scratch) -> None:
+        start, stop = pieces[number]
+        part = target[start:stop]
+        mean = source[start:stop].sum(axis=1, keepdims=True)
+        mean /= np.float32(width)
+        np.subtract(source[start:stop], mean, out=part)
+        inverse = np.einsum("ij,ij->i", part, part)
+        inverse /= np.float32(width)
+        inverse += np.float32(epsilon)
+        np.sqrt(inverse, out=inverse)
+        np.reciprocal(inverse, out=inverse)
+        part *= inverse[:, None]
+        if scale is not None:
+            part *= scale
+        if bias is not None:
+            part += bias
+
+    work.spread(job, len(pieces))
+    return y
