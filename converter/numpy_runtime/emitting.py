@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from converter.numpy_runtime import deployed, running
+from converter.numpy_runtime import deployed, loading, running
 from converter.numpy_runtime.controlling import WRITERS
 from converter.numpy_runtime.fast import ACTIVATIONS, FORMS
 from converter.numpy_runtime.fast.winograd import winograd_weight
@@ -46,8 +46,8 @@ class _Names:
         return name
 
 
-def emit(network: Network, *, batch_is_free: bool) -> tuple[str, dict[str, np.ndarray]]:
-    """The program's text and the arrays of weights.npz by name."""
+def emit(network: Network, *, batch_is_free: bool, half: bool = False) -> tuple[str, dict[str, np.ndarray]]:
+    """The program's text and the arrays of weights.npz by name; `half`: large float32 ones are stored in float16."""
     writer = Writer(network)
     body = writer.forward()
     steps = list(network.every_step())
@@ -56,8 +56,15 @@ def emit(network: Network, *, batch_is_free: bool) -> tuple[str, dict[str, np.nd
         ACTIVATIONS[name] for name in dict.fromkeys(s.attributes["then"][0] for s in steps if "then" in s.attributes)
     ]
     layouts = writer.layouts
-    makers = [made for made in (deployed.channels_last, winograd_weight) if made.__name__ in layouts]
-    pasted = paste([running.Runner, *makers, *(getattr(deployed, name) for name in writer.helpers), *used])
+    weights = writer.weights
+    if half:
+        halves = {name: array.astype(np.float16) for name, array in weights.items() if _fits_half(array)}
+        weights = {**weights, **halves}
+        layouts = {loading.widened.__name__: list(halves), **layouts}  # first: the others compute in float32
+    makers = [made for made in (loading.widened, deployed.channels_last, winograd_weight) if made.__name__ in layouts]
+    pasted = paste(
+        [running.Runner, loading.read_weights, *makers, *(getattr(deployed, name) for name in writer.helpers), *used]
+    )
     source = render(
         "numpy_model.py",
         imports=[line for line in pasted.imports if line not in _TEMPLATE_IMPORTS],
@@ -68,7 +75,13 @@ def emit(network: Network, *, batch_is_free: bool) -> tuple[str, dict[str, np.nd
         batch_is_free=batch_is_free,
         body=body,
     )
-    return source, writer.weights
+    return source, weights
+
+
+def _fits_half(array: np.ndarray) -> bool:
+    """Large, and float16 has a number near each of its numbers."""
+    large = array.dtype == np.float32 and array.ndim > 1 and array.size >= 256
+    return large and float(np.abs(array).max()) <= float(np.finfo(np.float16).max)
 
 
 _TEMPLATE_IMPORTS = {

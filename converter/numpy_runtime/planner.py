@@ -12,13 +12,15 @@ from converter.numpy_runtime.reading import read
 from converter.numpy_runtime.speeding import speed_up
 
 
-def plan(model: ir.Model) -> Program:
+def plan(model: ir.Model, *, half: bool = False) -> Program:
     """A program that computes what `model` computes, with numpy only. The model is not changed.
 
     Parameters
     ----------
     model: best a simplified one, its weights initializers, in any opset. A dimension with a name may have
         any length when the program runs; a batch of one item becomes any batch where the graph provably allows it.
+    half: large weights in float32 are stored in float16, which halves weights.npz, and computed with in float32. Their last
+        13 bits are lost: compare the results.
 
     Raises UnsupportedOpError for a node without a kernel, and for element types that NumPy does not have; ValueError
     for an opset newer than the onnx package.
@@ -27,5 +29,5 @@ def plan(model: ir.Model) -> Program:
     folded = fold(network)
     batch_is_free = free_batch(network)
     forms = speed_up(network)
-    source, weights = emit(network, batch_is_free=batch_is_free)
+    source, weights = emit(network, batch_is_free=batch_is_free, half=half)
     return Program(source, weights, tuple(network.inputs), tuple(network.outputs), folded, forms)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx_ir as ir
 import pytest
 
+from converter.npz import save_npz
 from converter.numpy_runtime import Program, plan
 from converter.numpy_runtime.fast import ACTIVATIONS, FORMS
 from converter.numpy_runtime.fast.workspace import Workspace, parts
+from converter.numpy_runtime.loading import read_weights
 from tests.numpy_runtime.judge import body, draw
 from tests.onnx_text import graph, ort_run
 
@@ -198,3 +201,91 @@ def test_an_error_of_another_thread_is_raised() -> None:
 
     with pytest.raises(ZeroDivisionError):
         Workspace(2).spread(job, 4)
+
+
+def attention_model(rng: np.random.Generator, kind: str) -> tuple[ir.Model, dict[str, np.ndarray]]:
+    """Two windows of three heads over five places, of four numbers each."""
+    scores = {
+        "plain": "s = MatMul(q, k)",
+        "scaled": "a = Mul(q, half) b = Mul(k, half) s = MatMul(a, b)",
+        "divided": "m = MatMul(q, k) s = Div(m, two)",
+        "masked": "m = MatMul(q, k) d = Mul(m, half) s = Add(d, mask)",
+        "two masks": "m = MatMul(q, k) d = Add(m, mask) r = Reshape(d, five) e = Add(r, other) s = Reshape(e, four)",
+    }[kind]
+    every = {
+        "half": np.float32(0.5),
+        "two": np.float32(2),
+        "mask": draw(rng, 1, 3, 5, 5),
+        "other": draw(rng, 1, 2, 1, 5, 5),
+        "five": np.array([-1, 2, 3, 5, 5]),
+        "four": np.array([-1, 3, 5, 5]),
+    }
+    text = f"""(float[2,3,5,4] q, float[2,3,5,4] keys, float[2,3,5,4] v) => (float[2,3,5,4] y) {{
+        k = Transpose<perm=[0, 1, 3, 2]>(keys)
+        {scores}
+        p = Softmax<axis=-1>(s)
+        y = MatMul(p, v)
+    }}"""
+    model = graph(text, **{name: array for name, array in every.items() if name in scores.replace("two masks", "")})
+    return model, {name: draw(rng, 2, 3, 5, 4) for name in ("q", "keys", "v")}
+
+
+@pytest.mark.parametrize("kind", ["plain", "scaled", "divided", "masked", "two masks"])
+def test_attention(kind: str) -> None:
+    model, feeds = attention_model(np.random.default_rng(0), kind)
+    program = judged(model, feeds, 2e-6)
+    assert " = attention(" in body(program)
+    assert "Softmax(" not in body(program)
+
+
+def test_attention_that_others_look_into_stays() -> None:
+    text = """(float[2,3,5,4] q, float[2,3,4,5] k, float[2,3,5,4] v) => (float[2,3,5,4] y, float[2,3,5,5] p) {
+        s = MatMul(q, k)
+        p = Softmax<axis=-1>(s)
+        y = MatMul(p, v)
+    }"""
+    rng = np.random.default_rng(0)
+    feeds = {"q": draw(rng, 2, 3, 5, 4), "k": draw(rng, 2, 3, 4, 5), "v": draw(rng, 2, 3, 5, 4)}
+    assert "Softmax(" in body(judged(graph(text), feeds, 2e-6))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_layer_norm(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows, width = (int(n) for n in rng.integers(1, 70, 2))
+    bias = ", b" if seed % 2 else ""
+    text = f"""(float[2,{rows},{width}] x) => (float[2,{rows},{width}] y) {{
+        y = LayerNormalization<axis=-1, epsilon=0.001>(x, s{bias})
+    }}"""
+    constants = {"s": draw(rng, width)} | ({"b": draw(rng, width)} if bias else {})
+    program = judged(graph(text, **constants), {"x": draw(rng, 2, rows, width) + np.float32(1)}, 4e-6)
+    assert " = layer_norm(" in body(program)
+
+
+def test_half_weights() -> None:
+    rng = np.random.default_rng(0)
+    model, feeds = convolution(rng, "winograd", "Relu")
+    whole, half = plan(model), plan(model, half=True)
+    assert {array.dtype.name for array in half.weights.values() if array.ndim > 1} == {"float16"}
+    (wanted,), (got,) = (program.load().run(feeds).values() for program in (whole, half))
+    assert got.dtype == np.float32
+    assert 0 < float(np.abs(got - wanted).max() / np.abs(wanted).max()) < 1e-3
+
+
+def test_weights_are_seen_in_the_file(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {
+        "a.b": draw(rng, 3, 5), "whole": np.array([1, 2]), "single": np.float32(3), "none": np.zeros((0, 3), np.float16),
+        "yes": np.array([True]), "double": rng.normal(size=(7, 2)), "half": np.ones(3, np.float16),
+    }  # fmt: skip
+    save_npz(tmp_path / "stored.npz", arrays)
+    np.savez_compressed(tmp_path / "compressed.npz", **arrays)
+    np.savez(tmp_path / "plain.npz", **arrays, fortran=np.asfortranarray(draw(rng, 3, 4)))
+    for name in ("stored", "compressed", "plain"):
+        found = read_weights(tmp_path / f"{name}.npz")
+        with np.load(tmp_path / f"{name}.npz") as wanted:
+            assert sorted(found) == sorted(wanted.files)
+            for key in found:
+                assert (found[key].dtype, found[key].shape) == (wanted[key].dtype, wanted[key].shape)
+                np.testing.assert_array_equal(found[key], wanted[key])
+                assert not (name == "stored" and found[key].flags.writeable), "a copy"
