@@ -15,8 +15,7 @@ def relu(x: np.ndarray, spare: np.ndarray) -> None:
 
 
 def clip(x: np.ndarray, spare: np.ndarray, low: float, high: float) -> None:
-    np.maximum(x, np.float32(low), out=x)
-    np.minimum(x, np.float32(high), out=x)
+    np.clip(x, np.float32(low), np.float32(high), out=x)
 
 
 def leaky_relu(x: np.ndarray, spare: np.ndarray, alpha: float) -> None:
@@ -48,15 +47,13 @@ def swish(x: np.ndarray, spare: np.ndarray) -> None:
 def hard_sigmoid(x: np.ndarray, spare: np.ndarray, alpha: float, beta: float) -> None:
     x *= np.float32(alpha)
     x += np.float32(beta)
-    np.maximum(x, np.float32(0), out=x)
-    np.minimum(x, np.float32(1), out=x)
+    np.clip(x, np.float32(0), np.float32(1), out=x)
 
 
 def hard_swish(x: np.ndarray, spare: np.ndarray) -> None:
     """x * min(max(x + 3, 0), 6) / 6"""
     np.add(x, np.float32(3), out=spare)
-    np.maximum(spare, np.float32(0), out=spare)
-    np.minimum(spare, np.float32(6), out=spare)
+    np.clip(spare, np.float32(0), np.float32(6), out=spare)
     x *= np.float32(1 / 6)
     x *= spare
 

@@ -12,7 +12,7 @@ from converter.numpy_runtime.fast.finishing import finish, room
 from converter.numpy_runtime.fast.workspace import Scratch, Workspace, parts
 from converter.numpy_runtime.kernels.windows import _first, _last
 
-_DEPTH_TILE = 1 << 15  # elements of a result at a time
+_DEPTH_TILE = 1 << 16  # elements of a result at a time
 _DEPTH_LONG = 256  # channels that make NumPy's inner loop long enough without laying columns end to end
 
 

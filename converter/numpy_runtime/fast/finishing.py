@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-_FINISHED = 1 << 14  # elements at a time: with their spare copy they fit the second-level cache, or nearly the first
+_FINISHED = 1 << 15  # elements at a time: with their spare copy they fit the second-level cache, or nearly the first
 
 
 def finish(
