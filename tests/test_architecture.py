@@ -38,6 +38,8 @@ HEAVY = {"torch", "torchvision", "timm", "onnxruntime", "onnxsim", "onnxscript",
 DEPLOYED = {
     "converter.island_net",
     "converter.numpy_runtime.deployed",
+    "converter.numpy_runtime.loading",
+    "converter.numpy_runtime.running",
     "converter.opencv_worker",
     "converter.preprocess.execute",
     "converter.preprocess.geometry",
@@ -45,7 +47,8 @@ DEPLOYED = {
     "converter.preprocess.resampling",
     "converter.preprocess.torch_resize",
 }
-DEPLOYED_FOLDERS = ("converter.deploy_runtime.", "converter.numpy_runtime.kernels.", "converter.tasks.")
+DEPLOYED_FOLDERS = ("converter.deploy_runtime.", "converter.numpy_runtime.fast.", "converter.numpy_runtime.kernels.",
+                    "converter.tasks.")  # fmt: skip
 DEPLOYED_MAY_IMPORT = {"numpy", "cv2"}
 """By code that is pasted into deployments, beside the standard library and other such code."""
 

@@ -52,7 +52,8 @@ def _conv(network: Network, step: Step) -> None:
         return
     found = _pads([int(n) if isinstance(n, int) else 0 for n in size[2:]], kernel, strides, dilations,
                   attributes.get("pads"), auto_pad)  # fmt: skip
-    pads = [before for before, _ in found] + [after for _, after in found]
+    weight, pads = _within(weight, size[2:], [n for n, _ in found] + [n for _, n in found], strides, dilations)
+    kernel = weight.shape[2:]
     if min(pads) < 0:
         return
     geometry: dict[str, Any] = {"pads": pads, "strides": list(strides), "dilations": list(dilations)}
@@ -69,6 +70,30 @@ def _conv(network: Network, step: Step) -> None:
     elif group == 1:
         matrix = weight.transpose(2, 3, 1, 0).reshape(-1, filters)
         _become(network, step, "columns", matrix, {"kernel": list(kernel), **geometry})
+
+
+def _within(
+    weight: np.ndarray, size: tuple[Any, ...], pads: list[int], strides: list[int], dilations: list[int]
+) -> tuple[np.ndarray, list[int]]:
+    """The kernel without the rows and columns at its edges that see zeros of the padding only, and the pads that it needs.
+
+    Dilated kernels over small images have many: of 3x3 with dilation 36, over 32x32, one place is left.
+    """
+    pads = list(pads)
+    for axis, (n, stride, dilation) in enumerate(zip(size, strides, dilations, strict=True)):
+        length = weight.shape[2 + axis]
+        if not isinstance(n, int) or length == 1:
+            continue
+        count = (n + pads[axis] + pads[axis + 2] - (length - 1) * dilation - 1) // stride + 1
+        starts = [place * dilation - pads[axis] for place in range(length)]
+        seen = [i for i, at in enumerate(starts) if any(0 <= at + step * stride < n for step in range(count))]
+        if not seen or len(seen) == length:
+            continue
+        first, last = seen[0], seen[-1]
+        weight = weight[(slice(None),) * (2 + axis) + (slice(first, last + 1),)]
+        pads[axis] -= first * dilation
+        pads[axis + 2] -= (length - 1 - last) * dilation
+    return weight, pads
 
 
 def _suits_winograd(network: Network, step: Step, weight: np.ndarray, strides: list[int], dilations: list[int]) -> bool:

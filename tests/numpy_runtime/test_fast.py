@@ -102,6 +102,20 @@ def test_convolutions(form: str, seed: int) -> None:
     assert sum(f" = {form}(" in line for line in lines) == 1, "\n".join(lines)
 
 
+@pytest.mark.parametrize(
+    ("dilation", "form"), [(12, "pointwise"), (9, "columns"), (11, "columns"), (1, "winograd"), (30, "pointwise")]
+)
+def test_places_of_a_kernel_that_see_only_zeros_are_left_out(dilation: int, form: str) -> None:
+    rng = np.random.default_rng(0)
+    text = f"""(float[1,16,12,13] x) => (float[1,17,12,13] y) {{
+        y = Conv<dilations=[{dilation}, {dilation + 1}], pads=[{dilation}, {dilation + 1}, {dilation}, {dilation + 1}]>(x, w)
+    }}"""
+    if dilation == 1:
+        text = text.replace("[1, 2]", "[1, 1]").replace("[1, 2, 1, 2]", "[1, 1, 1, 1]")
+    program = judged(graph(text, w=draw(rng, 17, 16, 3, 3) / 12), {"x": draw(rng, 1, 16, 12, 13)}, 4e-6)
+    assert f" = {form}(" in body(program)
+
+
 @pytest.mark.parametrize("following", FOLLOWING)
 def test_what_follows_is_fused(following: str) -> None:
     model, feeds = convolution(np.random.default_rng(5), "pointwise", following)
