@@ -67,7 +67,11 @@ def _conv(network: Network, step: Step) -> None:
         _become(network, step, "winograd", weight.transpose(2, 3, 1, 0).reshape(-1, filters), {"pads": pads})
     elif group == 1 and inside <= _FEW_CHANNELS:
         _become(network, step, "stem", weight.reshape(filters, -1).T, {"kernel": list(kernel), **geometry})
-    elif group == 1:
+    elif group > 1:
+        by_group = weight.reshape(group, filters // group, *weight.shape[1:]).transpose(0, 3, 4, 2, 1)
+        matrices = by_group.reshape(group, -1, filters // group)
+        _become(network, step, "grouped", matrices, {"kernel": list(kernel), **geometry})
+    else:
         matrix = weight.transpose(2, 3, 1, 0).reshape(-1, filters)
         _become(network, step, "columns", matrix, {"kernel": list(kernel), **geometry})
 

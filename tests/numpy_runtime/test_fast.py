@@ -65,6 +65,9 @@ def convolution(rng: np.random.Generator, form: str, following: str) -> tuple[ir
     if form == "depthwise":
         channels = int(rng.choice([3, 17, 260]))
         filters = group = channels
+    if form == "grouped":
+        group = int(rng.integers(2, 5))
+        channels, filters = group * int(rng.integers(1, 5)), group * int(rng.integers(2, 5))
     if form == "winograd":
         kernel, strides, dilations = [3, 3], [1, 1], [1, 1]
         filters, channels = (int(n) for n in rng.integers(16, 40, 2))
@@ -92,7 +95,7 @@ def convolution(rng: np.random.Generator, form: str, following: str) -> tuple[ir
 
 
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("form", ["columns", "depthwise", "pointwise", "stem", "winograd"])
+@pytest.mark.parametrize("form", ["columns", "depthwise", "grouped", "pointwise", "stem", "winograd"])
 def test_convolutions(form: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     following = list(FOLLOWING)[int(rng.integers(len(FOLLOWING)))]

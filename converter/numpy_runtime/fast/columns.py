@@ -147,3 +147,50 @@ def stem(
 
     work.spread(job, len(pieces))
     return _first(y)
+
+
+def grouped(
+    work: Workspace,
+    x: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray | None = None,
+    plus: np.ndarray | None = None,
+    *,
+    kernel: Sequence[int],
+    pads: Sequence[int] = (0, 0, 0, 0),
+    strides: Sequence[int] = (1, 1),
+    dilations: Sequence[int] = (1, 1),
+    then: Sequence[Any] | None = None,
+    slot: int | None = None,
+) -> np.ndarray:
+    """`columns` for channels in groups: weight (groups, kernel height * kernel width * C / groups, M / groups)."""
+    source = _last(x)
+    batch, _, space, channels = source.shape
+    (tall, wide), (sy, sx), (dy, dx) = kernel, strides, dilations
+    height, width = lengths(source.shape[1:3], kernel, pads, strides, dilations)
+    groups, inside, filters = weight.shape[0], channels // weight.shape[0], weight.shape[2]
+    y = work.slot(slot, batch, height, width, groups * filters)
+    more = None if plus is None else np.broadcast_to(_last(plus), y.shape)
+    tile = max(_COLUMN_TILE // (width * tall * wide * channels), 1)
+    pieces = [(image, *piece) for image in range(batch) for piece in parts(height, tile, work.threads)]
+    across = pads[1] + space + pads[3]
+
+    def job(number: int, scratch: Scratch) -> None:
+        image, start, stop = pieces[number]
+        rows = stop - start
+        deep = (rows - 1) * sy + (tall - 1) * dy + 1
+        area, unfolded, spare = scratch.arrays(
+            (deep, across, channels), (groups, rows, width, tall, wide, inside), (room(groups * filters),)
+        )
+        padded_rows(source[image], start * sy, start * sy + deep, pads, area)
+        down, right, along = area.strides
+        unfolded[...] = np.lib.stride_tricks.as_strided(
+            area, unfolded.shape, (inside * along, down * sy, right * sx, down * dy, right * dx, along)
+        )
+        part = y[image, start:stop].reshape(-1, groups * filters)
+        by_group = part.reshape(-1, groups, filters).transpose(1, 0, 2)
+        np.matmul(unfolded.reshape(groups, rows * width, -1), weight, out=by_group)
+        finish(part, bias, None if more is None else more[image, start:stop].reshape(part.shape), then, spare)
+
+    work.spread(job, len(pieces))
+    return _first(y)
