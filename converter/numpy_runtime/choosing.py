@@ -16,6 +16,9 @@ _FEW_CHANNELS = 4
 _WINOGRAD_CHANNELS, _WINOGRAD_TILES = 16, 12
 """Fewer channels, or tiles of 4x4 results, and the transforms cost more than they save."""
 
+_GROUP_CHANNELS = 16
+"""Groups of fewer channels are computed several at a time."""
+
 
 def choose(network: Network) -> dict[str, int]:
     """Give every layer with known weights in float32 its form. How many got which."""
@@ -68,12 +71,21 @@ def _conv(network: Network, step: Step) -> None:
     elif group == 1 and inside <= _FEW_CHANNELS:
         _become(network, step, "stem", weight.reshape(filters, -1).T, {"kernel": list(kernel), **geometry})
     elif group > 1:
-        by_group = weight.reshape(group, filters // group, *weight.shape[1:]).transpose(0, 3, 4, 2, 1)
-        matrices = by_group.reshape(group, -1, filters // group)
-        _become(network, step, "grouped", matrices, {"kernel": list(kernel), **geometry})
+        _become(network, step, "grouped", _merged(weight, group), {"kernel": list(kernel), **geometry})
     else:
         matrix = weight.transpose(2, 3, 1, 0).reshape(-1, filters)
         _become(network, step, "columns", matrix, {"kernel": list(kernel), **geometry})
+
+
+def _merged(weight: np.ndarray, group: int) -> np.ndarray:
+    """The matrix of each group; small groups together, with zeros between them: BLAS likes larger products better."""
+    filters, inside = weight.shape[0] // group, weight.shape[1]
+    together = max(n for n in range(1, group + 1) if group % n == 0 and (n == 1 or n * inside <= _GROUP_CHANNELS))
+    merged = np.zeros((group // together, *weight.shape[2:], together, inside, together, filters), weight.dtype)
+    by_group = weight.reshape(group // together, together, filters, *weight.shape[1:])
+    for number in range(together):
+        merged[:, :, :, number, :, number] = by_group[:, number].transpose(0, 3, 4, 2, 1)
+    return merged.reshape(group // together, -1, together * filters)
 
 
 def _within(

@@ -171,7 +171,7 @@ def grouped(
     groups, inside, filters = weight.shape[0], channels // weight.shape[0], weight.shape[2]
     y = work.slot(slot, batch, height, width, groups * filters)
     more = None if plus is None else np.broadcast_to(_last(plus), y.shape)
-    tile = max(_COLUMN_TILE // (width * tall * wide * channels), 1)
+    tile = max(4 * _COLUMN_TILE // (width * tall * wide * channels), 1)
     pieces = [(image, *piece) for image in range(batch) for piece in parts(height, tile, work.threads)]
     across = pads[1] + space + pads[3]
 
