@@ -26,6 +26,7 @@ class Blas:
         self._set: Any = None
         self._lock = threading.Lock()
         self._inside, self._before = 0, 1
+        self.kernels = ""
         home = Path(np.__file__).resolve().parent
         found = [
             *home.parent.glob("numpy.libs/*openblas*"),
@@ -41,6 +42,7 @@ class Blas:
                 if self._set is None and hasattr(library, name % "set_num_threads"):
                     self._get = getattr(library, name % "get_num_threads")
                     self._set = getattr(library, name % "set_num_threads")
+                    self.kernels = _text(library, name % "get_corename")
 
     @property
     def can_be_told(self) -> bool:
@@ -60,6 +62,27 @@ class Blas:
             self._inside -= 1
             if self._inside == 0 and self._set is not None and self._before != 1:
                 self._set(self._before)
+
+
+def _text(library: Any, name: str) -> str:
+    """What a function of a C library says."""
+    import ctypes
+
+    if not hasattr(library, name):
+        return ""
+    function = getattr(library, name)
+    function.restype = ctypes.c_char_p
+    return str((function() or b"").decode())
+
+
+def _advice(kernels: str) -> str:
+    """OpenBLAS takes processors that are newer than itself for old ones."""
+    cpu = Path("/proc/cpuinfo")
+    if kernels not in ("Haswell", "Zen") or not cpu.is_file() or "avx512vl" not in cpu.read_text(encoding="utf-8"):
+        return ""
+    return (
+        "; this processor has AVX-512: with OPENBLAS_CORETYPE=SkylakeX set before Python starts, products may be faster"
+    )
 
 
 def processors() -> int:
@@ -147,4 +170,7 @@ class Runner:
         table = [f"{'function':<24}{'calls':>6}{'ms':>10}{'share':>8}"]
         for name, (count, seconds) in sorted(by_function.items(), key=lambda item: -item[1][1]):
             table.append(f"{name:<24}{int(count):>6}{1000 * seconds:>10.3f}{seconds / max(total, 1e-9):>8.1%}")
-        return "\n".join([*table, f"{'all':<30}{1000 * total:>10.3f}"])
+        table.append(f"{'all':<30}{1000 * total:>10.3f}")
+        if self._blas.kernels:
+            table.append(f"OpenBLAS's kernels: {self._blas.kernels}{_advice(self._blas.kernels)}")
+        return "\n".join(table)

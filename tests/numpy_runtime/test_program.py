@@ -339,6 +339,18 @@ def test_threads_can_be_limited(small: Any, tmp_path: Path) -> None:
     assert done.stdout == "ok\n", done.stderr
 
 
+def test_the_profile(small: Any, tmp_path: Path) -> None:
+    model, feeds, _ = small
+    plan(model).save(tmp_path)
+    (x,) = feeds.values()
+    np.save(tmp_path / "x.npy", x)
+    lines = deployed(tmp_path, "x.npy", "--profile", "--threads", "1").splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("function "))
+    assert lines[start].split() == ["function", "calls", "ms", "share"]
+    names = [line.split()[0] for line in lines[start + 1 :]]
+    assert {"depthwise", "linear", "attention", "layer_norm", "ConvTranspose", "all"} <= set(names)
+
+
 def test_the_template_is_glue_only() -> None:
     from converter.resources import resource
 
