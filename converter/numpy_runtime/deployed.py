@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -74,31 +72,3 @@ def stacked(
 def each(value: Any, sequence: list[np.ndarray]) -> list[np.ndarray]:
     """What goes with each item of a sequence: an item of another sequence, or always the same array."""
     return value if isinstance(value, list) else [value] * len(sequence)
-
-
-def limit_threads(count: int) -> None:
-    """Let NumPy's matrix products use `count` threads.
-
-    Raises ValueError where NumPy's BLAS is not an OpenBLAS that can be asked: its own environment variable, such as
-    OMP_NUM_THREADS, set before Python starts, then does the same.
-    """
-    import ctypes
-
-    home = Path(np.__file__).resolve().parent
-    found = [
-        *home.parent.glob("numpy.libs/*openblas*"),
-        *home.glob(".dylibs/*openblas*"),
-        *home.glob(".libs/*openblas*"),
-    ]
-    if not found and sys.platform.startswith("linux"):
-        maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
-        found = [Path(path) for path in sorted({line.split()[-1] for line in maps.splitlines() if "blas" in line})]
-    for path in found:
-        library = ctypes.CDLL(str(path))
-        for name in ("scipy_openblas_set_num_threads64_", "openblas_set_num_threads64_", "openblas_set_num_threads"):
-            if hasattr(library, name):
-                getattr(library, name)(ctypes.c_int(count))
-                return
-    raise ValueError(
-        "this NumPy's BLAS cannot be told; set OMP_NUM_THREADS before Python starts and leave threads=None"
-    )

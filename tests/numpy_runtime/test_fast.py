@@ -11,10 +11,12 @@ import onnx_ir as ir
 import pytest
 
 from converter.npz import save_npz
-from converter.numpy_runtime import Program, plan
+from converter.numpy_runtime import KERNELS, Program, plan
 from converter.numpy_runtime.fast import ACTIVATIONS, FORMS
 from converter.numpy_runtime.fast.workspace import Workspace, parts
 from converter.numpy_runtime.loading import read_weights
+from converter.numpy_runtime.running import Runner
+from converter.render import paste
 from tests.numpy_runtime.judge import body, draw
 from tests.onnx_text import graph, ort_run
 
@@ -190,6 +192,12 @@ def test_float64_stays_with_the_kernels() -> None:
     rng = np.random.default_rng(0)
     model = graph("(double[3,5] x) => (double[3,7] y) { y = MatMul(x, w) }", w=rng.normal(size=(5, 7)))
     assert "linear" not in body(judged(model, {"x": rng.normal(size=(3, 5))}, 1e-12))
+
+
+def test_everything_can_stand_in_one_program() -> None:
+    """No name is used twice: a network may need any of the kernels and forms together."""
+    pasted = paste([*KERNELS.values(), *FORMS.values(), *ACTIVATIONS.values(), Runner, read_weights])
+    compile(pasted.body, "pasted", "exec")
 
 
 def test_every_form_is_called_alike() -> None:

@@ -15,7 +15,7 @@ _PRODUCT_TILE = 1 << 17  # elements of a result that is finished while it is in 
 _PRODUCT_ROWS = 384  # at least so many rows a product: BLAS lays the weights out anew for each
 
 
-def _product(
+def _finished_product(
     work: Workspace,
     x: np.ndarray,
     weight: np.ndarray,
@@ -64,7 +64,7 @@ def linear(
     """x (..., K), weight (K, M), plus (..., M): then(x @ weight + bias + plus)."""
     y = work.slot(slot, *x.shape[:-1], weight.shape[1])
     length = weight.shape[1]
-    _product(
+    _finished_product(
         work,
         x.reshape(-1, x.shape[-1]),
         weight,
