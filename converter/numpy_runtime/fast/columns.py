@@ -75,7 +75,7 @@ def columns(
         rows = stop - start
         deep = (rows - 1) * sy + (tall - 1) * dy + 1
         area, unfolded, spare = scratch.arrays(
-            (deep, across, channels), (rows, width, tall, wide, channels), (room(filters),)
+            (deep, across, channels), (rows, width, tall, wide, channels), (room(filters, work.threads),)
         )
         padded_rows(source[image], start * sy, start * sy + deep, pads, area)
         down, right, along = area.strides
@@ -125,7 +125,7 @@ def stem(
         rows = stop - start
         deep = (rows - 1) * sy + (tall - 1) * dy + 1
         area, unfolded, spare = scratch.arrays(
-            (channels, sx, deep, across), (channels, tall, wide, rows, width), (room(filters),)
+            (channels, sx, deep, across), (channels, tall, wide, rows, width), (room(filters, work.threads),)
         )
         area[...] = 0
         first = start * sy - top
@@ -180,7 +180,7 @@ def grouped(
         rows = stop - start
         deep = (rows - 1) * sy + (tall - 1) * dy + 1
         area, unfolded, spare = scratch.arrays(
-            (deep, across, channels), (groups, rows, width, tall, wide, inside), (room(groups * filters),)
+            (deep, across, channels), (groups, rows, width, tall, wide, inside), (room(groups * filters, work.threads),)
         )
         padded_rows(source[image], start * sy, start * sy + deep, pads, area)
         down, right, along = area.strides

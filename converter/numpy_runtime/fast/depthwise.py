@@ -52,7 +52,7 @@ def depthwise(
         image, start, stop = pieces[number]
         rows = stop - start
         deep = (rows - 1) * sy + (tall - 1) * dy + 1
-        area, spare = scratch.arrays((deep, across, channels), (room(channels),))
+        area, spare = scratch.arrays((deep, across, channels), (room(channels, work.threads),))
         padded_rows(source[image], start * sy, start * sy + deep, pads, area)
         down, right, along = area.strides
         part = y[image, start:stop]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-_FINISHED = 1 << 15  # elements at a time: with their spare copy they fit the second-level cache, or nearly the first
+_FINISHED = 1 << 15  # elements at a time: with their spare copy they fit the second-level cache
 
 
 def finish(
@@ -17,14 +17,14 @@ def finish(
     then: Sequence[Any] | None,
     spare: np.ndarray,
 ) -> None:
-    """part += bias; part += plus; then[0](part, spare, *then[1:]): all in place, a few rows at a time.
+    """part += bias; part += plus; then[0](part, spare, *then[1:]): all in place, as many rows at a time as `spare` holds.
 
-    part (rows, M) contiguous, bias (M,), plus (rows, M), spare: at least `room(M)` elements.
+    part (rows, M) contiguous, bias (M,), plus (rows, M), spare: `room(M, threads)` elements.
     """
     if bias is None and plus is None and then is None:
         return
     length = part.shape[1]
-    rows = max(_FINISHED // length, 1)
+    rows = spare.size // length
     if bias is not None and rows >= 16 and len(part) >= rows:  # a longer row: NumPy's inner loop gets longer, too
         repeated = 8
         rows = rows // repeated * repeated
@@ -43,6 +43,9 @@ def finish(
             then[0](block, spare[: block.size].reshape(block.shape), *then[1:])
 
 
-def room(length: int) -> int:
-    """How many elements of spare memory `finish` wants for rows of this length."""
-    return max(_FINISHED, length)
+def room(length: int, threads: int) -> int:
+    """How many elements of spare memory `finish` wants for rows of this length.
+
+    Several threads take more at a time: each call of NumPy hands Python's lock over, which costs more than the cache saves.
+    """
+    return max(_FINISHED if threads == 1 else 4 * _FINISHED, length)

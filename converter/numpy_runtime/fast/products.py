@@ -31,7 +31,7 @@ def _finished_product(
 
         def column(number: int, scratch: Scratch) -> None:
             start, stop = columns[number]
-            part, spare = scratch.arrays((rows, stop - start), (room(stop - start),))
+            part, spare = scratch.arrays((rows, stop - start), (room(stop - start, work.threads),))
             np.matmul(x, weight[:, start:stop], out=part)
             some = None if plus is None else plus[:, start:stop]
             finish(part, None if bias is None else bias[start:stop], some, then, spare)
@@ -44,7 +44,7 @@ def _finished_product(
 
     def job(number: int, scratch: Scratch) -> None:
         start, stop = pieces[number]
-        (spare,) = scratch.arrays((room(width),))
+        (spare,) = scratch.arrays((room(width, work.threads),))
         np.matmul(x[start:stop], weight, out=y[start:stop])
         finish(y[start:stop], bias, None if plus is None else plus[start:stop], then, spare)
 

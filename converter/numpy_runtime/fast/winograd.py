@@ -77,7 +77,7 @@ def winograd(
             (tiles * max(36 * channels, 16 * filters),),
             (36, tiles * channels),
             (36, tiles, filters),
-            (room(filters),),
+            (room(filters, work.threads),),
         )
         tile = store[: 36 * tiles * channels].reshape(6, 6, rows, wide, channels)
         back = store[: 16 * tiles * filters].reshape(16, -1)
