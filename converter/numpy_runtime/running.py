@@ -37,7 +37,10 @@ class Blas:
             maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
             found = [Path(path) for path in sorted({line.split()[-1] for line in maps.splitlines() if "blas" in line})]
         for path in found:
-            library = ctypes.CDLL(str(path))
+            try:
+                library = ctypes.CDLL(str(path))
+            except OSError:  # a library that was replaced since, say: products then keep their own threads
+                continue
             for name in ("scipy_openblas_%s64_", "openblas_%s64_", "openblas_%s"):
                 if self._set is None and hasattr(library, name % "set_num_threads"):
                     self._get = getattr(library, name % "get_num_threads")
