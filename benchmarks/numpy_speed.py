@@ -56,8 +56,7 @@ for what in job["what"]:
         runs[what] = lambda model=module.load(folder, threads=job["threads"]): model.run(feeds)
     elif what == "cv2":
         cv2.setNumThreads(job["threads"])
-        engine = [cv2.dnn.ENGINE_CLASSIC] if hasattr(cv2.dnn, "ENGINE_CLASSIC") else []
-        net = cv2.dnn.readNetFromONNX(folder + "/model.onnx", *engine)
+        net = cv2.dnn.readNetFromONNX(folder + "/model.onnx")
         def run(net=net):
             for name, array in feeds.items():
                 net.setInput(array, name)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from converter.numpy_runtime.fast.workspace import Scratch, Workspace, parts
 
 _SCORES = 1 << 16  # elements of scores at a time
+_LEAST = 1e-20  # of a row whose exponentials add up to this, those below 1e-18 of the largest are lost
 
 
 def attention(
@@ -26,7 +29,7 @@ def attention(
 
     The scores never exist as a whole. The result is stored (B, N, H, E), so that the heads lie side by side.
     """
-    batch, heads, rows, _ = q.shape
+    batch, heads, rows, width = q.shape
     many = k.shape[3]
     y = work.slot(slot, batch, rows, heads, v.shape[3]).transpose(0, 2, 1, 3)
     masks = [np.broadcast_to(array, (batch, heads, rows, many)) for array in (mask, other) if array is not None]
@@ -39,18 +42,37 @@ def attention(
     def job(number: int, scratch: Scratch) -> None:
         items, few = (slice(*bounds) for bounds in pieces[number])
         shape = (items.stop - items.start, few.stop - few.start, rows, many)
-        (scores,) = scratch.arrays(shape)
-        np.matmul(q[items, few], k[items, few], out=scores)
-        if scale != 1:
-            scores *= np.float32(scale)
-        for array in masks:
-            scores += array[items, few]
-        scores -= scores.max(axis=-1, keepdims=True)  # exp must not overflow
-        np.exp(scores, out=scores)
-        total = scores.sum(axis=-1, keepdims=True)
+        scores, scaled = scratch.arrays(shape, (*shape[:3], width))
+        np.multiply(q[items, few], np.float32(scale), out=scaled)
+
+        def score() -> None:
+            np.matmul(scaled, k[items, few], out=scores)
+            for array in masks:
+                np.add(scores, array[items, few], out=scores)
+
+        score()
+        total = exponentials(scores, score)
         part = y[items, few]
         np.matmul(scores, v[items, few], out=part)
         part /= total
 
     work.spread(job, len(pieces))
     return y
+
+
+def exponentials(scores: np.ndarray, again: Callable[[], None]) -> np.ndarray:
+    """scores = exp(scores - s), s such that no row overflows or vanishes. The sums of the rows, in a column.
+
+    All rows less the maximum of all, because it takes a third of the time that each row less its own does. Where that
+    leaves nothing of a row, `again` fills scores as they were, and each row is done for itself.
+    """
+    rows = scores.reshape(-1, scores.shape[-1])
+    rows -= rows.max()
+    np.exp(rows, out=rows)
+    total: np.ndarray = np.matmul(rows, np.ones(rows.shape[1], np.float32))
+    if not total.min() >= _LEAST:
+        again()
+        rows -= rows.max(axis=-1, keepdims=True)
+        np.exp(rows, out=rows)
+        total = rows.sum(axis=-1)
+    return total.reshape(*scores.shape[:-1], 1)

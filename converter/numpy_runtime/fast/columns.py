@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from converter.numpy_runtime.fast.finishing import finish, room
+from converter.numpy_runtime.fast.products import finished_product
 from converter.numpy_runtime.fast.workspace import Scratch, Workspace, parts
 from converter.numpy_runtime.kernels.windows import _first, _last
 
 _COLUMN_TILE = 1 << 17  # elements of unfolded windows at a time: half of a usual second-level cache
 _COLUMN_ROWS = 192  # but at least so many windows: BLAS lays the weights out anew for each product
+_FEW_WINDOWS = 256  # fewer in an image: each thread lays out a part of the weights
 
 
 def lengths(
@@ -66,25 +68,48 @@ def columns(
     filters, inside = weight.shape[1], tall * wide * channels
     y = work.slot(slot, batch, height, width, filters)
     more = None if plus is None else np.broadcast_to(_last(plus), y.shape)
-    tile = max(_COLUMN_TILE // (width * inside), -(-_COLUMN_ROWS // width), 1)
-    pieces = [(image, *piece) for image in range(batch) for piece in parts(height, tile, work.threads)]
     across = pads[1] + space + pads[3]
 
-    def job(number: int, scratch: Scratch) -> None:
-        image, start, stop = pieces[number]
-        rows = stop - start
-        deep = (rows - 1) * sy + (tall - 1) * dy + 1
-        area, unfolded, spare = scratch.arrays(
-            (deep, across, channels), (rows, width, tall, wide, channels), (room(filters, work.threads),)
-        )
-        padded_rows(source[image], start * sy, start * sy + deep, pads, area)
+    def unfold(image: int, start: int, area: np.ndarray, unfolded: np.ndarray) -> None:
+        padded_rows(source[image], start * sy, start * sy + len(area), pads, area)
         down, right, along = area.strides
         unfolded[...] = np.lib.stride_tricks.as_strided(
             area, unfolded.shape, (down * sy, right * sx, down * dy, right * dx, along)
         )
+
+    def deep(rows: int) -> int:
+        return (rows - 1) * sy + (tall - 1) * dy + 1
+
+    def rest(image: int, start: int, stop: int) -> np.ndarray | None:
+        return None if more is None else more[image, start:stop].reshape(-1, filters)
+
+    if work.threads > 1 and height * width < _FEW_WINDOWS:  # the threads unfold rows, then they share the product out
+        (whole,) = work.shared.arrays((height, width, tall, wide, channels))
+        shares = parts(height, height, work.threads)
+        for image in range(batch):
+
+            def share(number: int, scratch: Scratch, image: int = image) -> None:
+                start, stop = shares[number]
+                (area,) = scratch.arrays((deep(stop - start), across, channels))
+                unfold(image, start, area, whole[start:stop])
+
+            work.spread(share, len(shares))
+            flat = y[image].reshape(-1, filters)
+            finished_product(flat, work, whole.reshape(-1, inside), weight, bias, rest(image, 0, height), then)
+        return _first(y)
+    tile = max(_COLUMN_TILE // (width * inside), -(-_COLUMN_ROWS // width), 1)
+    pieces = [(image, *piece) for image in range(batch) for piece in parts(height, tile, work.threads)]
+
+    def job(number: int, scratch: Scratch) -> None:
+        image, start, stop = pieces[number]
+        rows = stop - start
+        area, unfolded, spare = scratch.arrays(
+            (deep(rows), across, channels), (rows, width, tall, wide, channels), (room(filters, work.threads),)
+        )
+        unfold(image, start, area, unfolded)
         part = y[image, start:stop].reshape(-1, filters)
         np.matmul(unfolded.reshape(-1, inside), weight, out=part)
-        finish(part, bias, None if more is None else more[image, start:stop].reshape(-1, filters), then, spare)
+        finish(part, bias, rest(image, start, stop), then, spare)
 
     work.spread(job, len(pieces))
     return _first(y)

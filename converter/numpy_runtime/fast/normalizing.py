@@ -22,14 +22,14 @@ def layer_norm(
     y = work.slot(slot, *x.shape)
     width = x.shape[-1]
     source, target = x.reshape(-1, width), y.reshape(-1, width)
+    average = np.full(width, 1 / width, np.float32)
     pieces = parts(len(target), max(_NORM_TILE // width, 1), work.threads)
 
     def job(number: int, scratch: Scratch) -> None:
         start, stop = pieces[number]
         part = target[start:stop]
-        mean = source[start:stop].sum(axis=1, keepdims=True)
-        mean /= np.float32(width)
-        np.subtract(source[start:stop], mean, out=part)
+        mean = np.matmul(source[start:stop], average)  # BLAS adds a row faster than NumPy does
+        np.subtract(source[start:stop], mean[:, None], out=part)
         inverse = np.einsum("ij,ij->i", part, part)
         inverse /= np.float32(width)
         inverse += np.float32(epsilon)

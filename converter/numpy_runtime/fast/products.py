@@ -13,20 +13,21 @@ from converter.numpy_runtime.kernels.windows import _first, _last
 
 _PRODUCT_TILE = 1 << 17  # elements of a result that is finished while it is in the cache
 _PRODUCT_ROWS = 384  # at least so many rows a product: BLAS lays the weights out anew for each
+_FEW_ROWS = 256  # then threads share the columns out, not the rows: each lays out its own weights only
 
 
-def _finished_product(
+def finished_product(
+    y: np.ndarray,
     work: Workspace,
     x: np.ndarray,
     weight: np.ndarray,
     bias: np.ndarray | None,
     plus: np.ndarray | None,
     then: Sequence[Any] | None,
-    y: np.ndarray,
 ) -> None:
     """y = then(x @ weight + bias + plus), all of them matrices but the bias."""
     rows, width = y.shape
-    if rows < 4 * work.threads and work.threads > 1:  # few rows: the columns are shared out
+    if rows < _FEW_ROWS and work.threads > 1:
         columns = parts(width, width, work.threads)
 
         def column(number: int, scratch: Scratch) -> None:
@@ -64,14 +65,14 @@ def linear(
     """x (..., K), weight (K, M), plus (..., M): then(x @ weight + bias + plus)."""
     y = work.slot(slot, *x.shape[:-1], weight.shape[1])
     length = weight.shape[1]
-    _finished_product(
+    finished_product(
+        y.reshape(-1, length),
         work,
         x.reshape(-1, x.shape[-1]),
         weight,
         bias,
         None if plus is None else np.broadcast_to(plus, y.shape).reshape(-1, length),
         then,
-        y.reshape(-1, length),
     )
     return y
 

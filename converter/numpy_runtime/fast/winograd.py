@@ -34,6 +34,7 @@ _WINOGRAD_OUTPUT_36 = np.kron(_WINOGRAD_OUTPUT, _WINOGRAD_OUTPUT)
 _WINOGRAD_WEIGHT_36 = np.kron(_WINOGRAD_WEIGHT, _WINOGRAD_WEIGHT).astype(np.float32)
 
 _WINOGRAD_TILES = 56  # of 4x4 at a time: enough rows for BLAS
+_WINOGRAD_FEW = 32  # tiles in an image: then each of several threads multiplies some of the 36 places of a tile
 _WINOGRAD_STORED = 1 << 19  # elements of transformed tiles at a time
 
 
@@ -62,42 +63,82 @@ def winograd(
     filters = weight.shape[2]
     y = work.slot(slot, batch, height, width, filters)
     more = None if plus is None else np.broadcast_to(_last(plus), y.shape)
-    wide = -(-width // 4)
-    tall = max(
-        min(_WINOGRAD_STORED // (36 * wide * max(channels, filters)), -(-2 * _WINOGRAD_TILES // wide)),
-        -(-_WINOGRAD_TILES // wide),
-    )
-    pieces = [(image, *piece) for image in range(batch) for piece in parts(-(-height // 4), tall, work.threads)]
+    tall, wide = -(-height // 4), -(-width // 4)
 
-    def job(number: int, scratch: Scratch) -> None:
-        image, start, stop = pieces[number]
-        rows, tiles = stop - start, (stop - start) * wide
-        area, store, turned, multiplied, spare = scratch.arrays(
-            (4 * rows + 2, 4 * wide + 2, channels),
-            (tiles * max(36 * channels, 16 * filters),),
-            (36, tiles * channels),
-            (36, tiles, filters),
-            (room(filters, work.threads),),
-        )
-        tile = store[: 36 * tiles * channels].reshape(6, 6, rows, wide, channels)
-        back = store[: 16 * tiles * filters].reshape(16, -1)
+    def around(rows: int) -> tuple[int, int, int]:
+        return 4 * rows + 2, 4 * wide + 2, channels
+
+    def inward(image: int, start: int, stop: int, area: np.ndarray, tile: np.ndarray, turned: np.ndarray) -> None:
+        """Rows start ... stop of tiles, transformed: turned (36, tiles * channels)."""
         padded_rows(source[image], 4 * start, 4 * stop + 2, pads, area)
         down, right, along = area.strides
         tile[...] = np.lib.stride_tricks.as_strided(area, tile.shape, (down, right, 4 * down, 4 * right, along))
         np.matmul(_WINOGRAD_INPUT_36, tile.reshape(36, -1), out=turned)
-        np.matmul(turned.reshape(36, tiles, channels), weight, out=multiplied)
-        if bias is not None:
-            multiplied[7] += bias  # the point (1, 1): each of the 16 results has it once
-        np.matmul(_WINOGRAD_OUTPUT_36, multiplied.reshape(36, -1), out=back)
+
+    def outward(image: int, start: int, stop: int, multiplied: np.ndarray, back: np.ndarray, spare: np.ndarray) -> None:
+        """Results of these rows of tiles from multiplied (36, tiles * filters)."""
+        np.matmul(_WINOGRAD_OUTPUT_36, multiplied, out=back)
         if more is None:
             finish(back.reshape(-1, filters), None, None, then, spare)
         part = y[image, 4 * start : 4 * stop]
-        results = back.reshape(4, 4, rows, wide, filters)
+        results = back.reshape(4, 4, stop - start, wide, filters)
         for row, column in np.ndindex(4, 4):
             target = part[row::4, column::4]
             target[...] = results[row, column, : target.shape[0], : target.shape[1]]
         if more is not None:
             finish(part.reshape(-1, filters), None, more[image, 4 * start : 4 * stop].reshape(-1, filters), then, spare)
+
+    def multiply(turned: np.ndarray, weight: np.ndarray, multiplied: np.ndarray, first: int) -> None:
+        np.matmul(turned, weight, out=multiplied)
+        if bias is not None and first <= 7 < first + len(weight):
+            multiplied[7 - first] += bias  # the point (1, 1): each of the 16 results has it once
+
+    if work.threads > 1 and tall * wide < _WINOGRAD_FEW:  # each thread lays out a part of the weights
+        tiles = tall * wide
+        turned, multiplied = work.shared.arrays((36, tiles, channels), (36, tiles, filters))
+        shares, places = parts(tall, tall, work.threads), parts(36, 36, work.threads)
+        for image in range(batch):
+
+            def there(number: int, scratch: Scratch, image: int = image) -> None:
+                start, stop = shares[number]
+                area, tile = scratch.arrays(around(stop - start), (6, 6, stop - start, wide, channels))
+                inward(image, start, stop, area, tile, turned[:, start * wide : stop * wide].reshape(36, -1))
+
+            def between(number: int, scratch: Scratch) -> None:
+                few = slice(*places[number])
+                multiply(turned[few], weight[few], multiplied[few], few.start)
+
+            def back_again(number: int, scratch: Scratch, image: int = image) -> None:
+                start, stop = shares[number]
+                mine = multiplied[:, start * wide : stop * wide].reshape(36, -1)
+                back, spare = scratch.arrays((16, mine.shape[1]), (room(filters, work.threads),))
+                outward(image, start, stop, mine, back, spare)
+
+            work.spread(there, len(shares))
+            work.spread(between, len(places))
+            work.spread(back_again, len(shares))
+        return _first(y)
+    most = max(
+        min(_WINOGRAD_STORED // (36 * wide * max(channels, filters)), -(-2 * _WINOGRAD_TILES // wide)),
+        -(-_WINOGRAD_TILES // wide),
+    )
+    pieces = [(image, *piece) for image in range(batch) for piece in parts(tall, most, work.threads)]
+
+    def job(number: int, scratch: Scratch) -> None:
+        image, start, stop = pieces[number]
+        rows, tiles = stop - start, (stop - start) * wide
+        area, store, turned, multiplied, spare = scratch.arrays(
+            around(rows),
+            (tiles * max(36 * channels, 16 * filters),),
+            (36, tiles, channels),
+            (36, tiles, filters),
+            (room(filters, work.threads),),
+        )
+        tile = store[: 36 * tiles * channels].reshape(6, 6, rows, wide, channels)
+        inward(image, start, stop, area, tile, turned.reshape(36, -1))
+        multiply(turned, weight, multiplied, 0)
+        back = store[: 16 * tiles * filters].reshape(16, -1)
+        outward(image, start, stop, multiplied.reshape(36, -1), back, spare)
 
     work.spread(job, len(pieces))
     return _first(y)

@@ -34,6 +34,8 @@ class Workspace:
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = threads
+        self.shared = Scratch()
+        """What all threads read: valid until the next layer."""
         self._scratches = [Scratch() for _ in range(threads)]
         self._slots: dict[int, np.ndarray] = {}
         self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
