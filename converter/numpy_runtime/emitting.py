@@ -18,6 +18,7 @@ from converter.numpy_runtime.fast.winograd import winograd_weight
 from converter.numpy_runtime.folding import wanted_outputs
 from converter.numpy_runtime.kernels import KERNELS
 from converter.numpy_runtime.network import Network, Step
+from converter.numpy_runtime.viewing import view_of
 from converter.render import paste, render
 
 _SMALL = {"i": 8, "u": 8, "b": 8, "f": 4}
@@ -51,7 +52,8 @@ def emit(network: Network, *, batch_is_free: bool, half: bool = False) -> tuple[
     writer = Writer(network)
     body = writer.forward()
     steps = list(network.every_step())
-    used = [FUNCTIONS[op] for op in dict.fromkeys(step.op for step in steps) if op in FUNCTIONS]
+    called = dict.fromkeys(step.op for step in steps if view_of(network, step) is None)
+    used = [FUNCTIONS[op] for op in called if op in FUNCTIONS]
     used += [
         ACTIVATIONS[name] for name in dict.fromkeys(s.attributes["then"][0] for s in steps if "then" in s.attributes)
     ]
@@ -189,6 +191,9 @@ class Writer:
         return key not in self.network.constants
 
     def _call(self, step: Step) -> list[str]:
+        if (view := view_of(self.network, step)) is not None:
+            source = self.expression(step.inputs[0])
+            return [f"{self.target(step, step.outputs[0])} = {source}{view}"]
         arguments = [self.expression(key) if key else "None" for key in step.inputs]
         arguments += [f"{name}={value}" for name, value in self._attributes(step)]
         arguments = ["work", *arguments] if step.op in FORMS else arguments

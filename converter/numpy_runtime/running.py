@@ -165,7 +165,7 @@ class Runner:
         by_function: dict[str, list[float]] = {}
         for number in sorted({number for spent in runs[1:] for number in spent}):
             text = lines[number - 1].strip()
-            name = text.split(" = ", 1)[-1].split("(", 1)[0] if "(" in text else "(other)"
+            name = text.split(" = ", 1)[-1].split("(", 1)[0].rsplit(".", 1)[-1] if "(" in text else "(other)"
             best = min(spent.get(number, 0.0) for spent in runs[1:])
             count, seconds = by_function.get(name, [0, 0.0])
             by_function[name] = [count + 1, seconds + best]

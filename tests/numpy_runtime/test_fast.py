@@ -107,6 +107,34 @@ def test_convolutions(form: str, seed: int) -> None:
     assert sum(f" = {form}(" in line for line in lines) == 1, "\n".join(lines)
 
 
+@pytest.mark.parametrize("side", [13, 17, 38])
+@pytest.mark.parametrize(("form", "stride"), [("winograd", 1), ("columns", 2)])
+def test_threads_share_rows_or_weights(form: str, stride: int, side: int) -> None:
+    """Of small images each thread takes a part of the weights, of large ones a part of the rows."""
+    rng = np.random.default_rng(side)
+    out = (side - 1) // stride + 1
+    text = f"""(float[2,20,{side},{side}] x, float[2,24,{out},{out}] r) => (float[2,24,{out},{out}] y) {{
+        c = Conv<strides=[{stride}, {stride}], pads=[1, 1, 1, 1]>(x, w, b)
+        s = Add(c, r)
+        y = Relu(s)
+    }}"""
+    feeds = {"x": draw(rng, 2, 20, side, side), "r": draw(rng, 2, 24, out, out)}
+    model = graph(text, w=draw(rng, 24, 20, 3, 3) / np.float32(13), b=draw(rng, 24))
+    assert f" = {form}(" in body(judged(model, feeds, 1.5e-5))
+
+
+@pytest.mark.parametrize("rows", [1, 30, 300])
+def test_threads_share_rows_or_columns(rows: int) -> None:
+    rng = np.random.default_rng(rows)
+    text = f"""(float[{rows},33] x, float[{rows},65] r) => (float[{rows},65] y) {{
+        m = Gemm(x, w, b)
+        s = Add(m, r)
+        y = Gelu(s)
+    }}"""
+    feeds = {"x": draw(rng, rows, 33), "r": draw(rng, rows, 65)}
+    assert " = linear(" in body(judged(graph(text, w=draw(rng, 33, 65), b=draw(rng, 65)), feeds, 3e-6))
+
+
 @pytest.mark.parametrize(
     ("dilation", "form"), [(12, "pointwise"), (9, "columns"), (11, "columns"), (1, "winograd"), (30, "pointwise")]
 )
@@ -261,6 +289,29 @@ def test_attention(kind: str) -> None:
     program = judged(model, feeds, 2e-6)
     assert " = attention(" in body(program)
     assert "Softmax(" not in body(program)
+
+
+def test_attention_where_rows_differ_by_far() -> None:
+    """Of the rows that the largest score lets vanish, each is computed for itself."""
+    rng = np.random.default_rng(0)
+    model, feeds = attention_model(rng, "plain")
+    feeds["q"] *= np.array([1, 300, 1e4, -1e4, 0], np.float32)[:, None]
+    judged(model, feeds, 2e-6)
+
+
+def test_attention_where_a_mask_leaves_nothing_of_a_row() -> None:
+    text = """(float[1,2,5,4] q, float[1,2,4,5] k, float[1,2,5,4] v) => (float[1,2,5,4] y) {
+        m = MatMul(q, k)
+        s = Add(m, mask)
+        p = Softmax<axis=-1>(s)
+        y = MatMul(p, v)
+    }"""
+    rng = np.random.default_rng(0)
+    mask = np.zeros((1, 1, 5, 5), np.float32)
+    mask[..., 2, :] = -1e9
+    mask[..., 3, 1:] = -np.inf
+    feeds = {"q": draw(rng, 1, 2, 5, 4), "k": draw(rng, 1, 2, 4, 5), "v": draw(rng, 1, 2, 5, 4)}
+    assert " = attention(" in body(judged(graph(text, mask=mask), feeds, 2e-6))
 
 
 def test_attention_that_others_look_into_stays() -> None:
