@@ -105,6 +105,12 @@ def model_command(
     tolerance: Annotated[
         float, typer.Option(metavar="X", help="The gate: max |difference| over max |PyTorch's output|.")
     ] = 1e-4,
+    weights: Annotated[
+        str,
+        typer.Option(
+            metavar="TYPE", help="How weights.npz, NumPy's, holds them: float32, or float16 (half the size, measured)."
+        ),
+    ] = "float32",
     trust: TrustOption = False,
     strict: StrictOption = False,
     time_limit: Annotated[
@@ -129,6 +135,7 @@ def model_command(
             task_settings=task_settings,
             labels=labels,
             tolerance=tolerance,
+            weights=weights,
             trust=trust,
             strict=strict,
             time_limit=time_limit,

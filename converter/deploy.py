@@ -44,6 +44,7 @@ def render_deploy(
     labels: Sequence[str] | None,
     opencv: Sequence[Mapping[str, Any]],
     tolerance: float,
+    numpy_tolerance: float | None = None,
     tool_version: str,
 ) -> str:
     """The text of deploy.py. Every value enters as a literal, so no text in it can become code.
@@ -51,6 +52,7 @@ def render_deploy(
     opencv: for each target {"version": "4.10.0", "engine": "classic" or "new", "backend": "opencv" or "numpy",
     "reason": text}, and where it needs islands.py "islands": [{"node": name, "op": operator}, ...] and its "name", which is
     that of its plan; what else it holds is left out.
+    numpy_tolerance: that of NumPy, where its weights are less exact.
     Raises InputError for an unknown task, or a setting that it does not have.
     """
     found = task_named(task)
@@ -77,6 +79,7 @@ def render_deploy(
         settings_in_words=", ".join(settings) or "none",
         opencv=[_verified(target) for target in opencv],
         tolerance=float(tolerance),
+        numpy_tolerance=float(tolerance if numpy_tolerance is None else numpy_tolerance),
     )
 
 

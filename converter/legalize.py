@@ -28,6 +28,8 @@ from converter.support.probes import Activations, Region, regions_of
 from converter.targets import Target
 
 MAX_ROUNDS = 12
+MOST_PLACES = 16
+"""Of a region of more nodes, rules are tried on those at its end: that is where it begins to go wrong."""
 DEPTH = 5
 """How many rules may follow on one another for one node: LayerNormalization by moments, their ReduceMean by MatMul, ..."""
 
@@ -231,7 +233,7 @@ class Legalizer:
         trials: list[_Trial] = []
         offers = [
             (position, rule)
-            for position in reversed(range(len(region.nodes)))
+            for position in list(reversed(range(len(region.nodes))))[:MOST_PLACES]
             for rule in [*rules_for(region.nodes[position].op_type), *([] if region.alone else barriers())]
         ]
         for position, rule in offers:

@@ -28,6 +28,9 @@ DEPTHS = (0, 1, 2, 3, 4, 6, 8, 12)
 MOST_NODES = 120
 """A larger neighbourhood of a node is not looked at."""
 
+DRIFT = 1e-2
+"""Rounding adds up to less than this, relative to the largest number; what differs by more was computed wrong."""
+
 MOST_ACTIVATIONS = 100_000_000
 """Numbers, for each sample, up to which all inner values are kept in memory: 0.4 GB."""
 
@@ -57,22 +60,14 @@ class _Inquiry:
 
     def prefix(self, nodes: Sequence[ir.Node], count: int) -> Verdict:
         """What the target makes of the first `count` nodes: of every value that the rest of the graph reads."""
-        members = set(nodes[:count])
-        live = [
-            value
-            for node in nodes[:count]
-            for value in node.outputs
-            if value.is_graph_output() or any(use.node not in members for use in value.uses())
-        ]
-        floats = [value for value in live if value.dtype == ir.DataType.FLOAT] or live
-        part = Region(tuple(nodes[:count]))
+        part = Region(tuple(nodes[:count]), live=True)
         weights: dict[str, ir.TensorProtocol] = {}
-        model = cut(part.nodes, floats, weights)
-        return self._probe(part.inputs, floats, model, f"the first {count} nodes", weights)
+        model = cut(part.nodes, part.outputs, weights)
+        return self._probe(part.inputs, part.outputs, model, f"the first {count} nodes", weights)
 
-    def wrong(self, nodes: Sequence[ir.Node]) -> Verdict | None:
+    def wrong(self, nodes: Sequence[ir.Node], live: bool = False) -> Verdict | None:
         """What the target says of a region that goes wrong there; None when it does not, or has nothing to feed."""
-        region = Region(tuple(nodes))
+        region = Region(tuple(nodes), live)
         if not region.inputs:
             return None
         found = self._probe(region.inputs, region.outputs, region.model(), str(region))
@@ -118,7 +113,8 @@ def locate(
         else:
             bad, verdict = middle, half
     narrow = _narrow(nodes[bad - 1], asked)
-    return narrow or Located(Region(tuple(nodes[:bad])), verdict, drift=verdict.status == "wrong")
+    small = verdict.status == "wrong" and (verdict.error is None or verdict.error < DRIFT)
+    return narrow or Located(Region(tuple(nodes[:bad]), live=True), verdict, drift=small)
 
 
 def _fetch_all(nodes: Sequence[ir.Node], activations: Activations) -> None:
@@ -153,8 +149,11 @@ def _narrow(culprit: ir.Node, asked: _Inquiry) -> Located | None:
         if len(nodes) == before:
             break
         before = len(nodes)
-        if (found := asked.wrong(nodes)) is not None:
-            return _shrink(nodes, found, asked)
+        for live in (False, True):
+            if live and Region(tuple(nodes), live).outputs == Region(tuple(nodes)).outputs:
+                continue
+            if (found := asked.wrong(nodes, live)) is not None:
+                return _shrink(nodes, found, asked, live)
     return None
 
 
@@ -164,7 +163,7 @@ def _is_activation(value: ir.Value) -> bool:
     )
 
 
-def _shrink(nodes: Sequence[ir.Node], verdict: Verdict, asked: _Inquiry) -> Located:
+def _shrink(nodes: Sequence[ir.Node], verdict: Verdict, asked: _Inquiry, live: bool) -> Located:
     """The same without the nodes that it takes no part of: first from the front, by halves, then one by one."""
     kept = list(nodes)
     step = len(kept) // 2
@@ -172,13 +171,13 @@ def _shrink(nodes: Sequence[ir.Node], verdict: Verdict, asked: _Inquiry) -> Loca
         start = 0
         while start < len(kept) - 1:
             fewer = kept[:start] + kept[min(start + step, len(kept) - 1) :]
-            found = asked.wrong(fewer) if _connected(fewer) else None
+            found = asked.wrong(fewer, live) if _connected(fewer) else None
             if found is not None:
                 kept, verdict = fewer, found
             else:
                 start += step
         step //= 2
-    return Located(Region(tuple(kept)), verdict)
+    return Located(Region(tuple(kept), live), verdict)
 
 
 def _connected(nodes: Sequence[ir.Node]) -> bool:
@@ -196,7 +195,7 @@ def alike(region: Region, model: ir.Model) -> list[Region]:
     for node in model.graph:
         matched: dict[ir.Node, ir.Node] = {}
         if _match(region.node, node, set(region.nodes), matched) and len(set(matched.values())) == len(region.nodes):
-            found.append(Region(tuple(matched[member] for member in region.nodes)))
+            found.append(Region(tuple(matched[member] for member in region.nodes), region.live))
     return found
 
 

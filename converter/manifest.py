@@ -44,6 +44,7 @@ def build(
     targets: Sequence[Target],
     best: Attempt,
     tolerance: float,
+    numpy_tolerance: float,
 ) -> dict[str, Any]:
     """Everything that manifest.json holds, but for the format and the files' hashes. Free of dates and of paths."""
     return {
@@ -83,14 +84,20 @@ def build(
         "rewrites": [_rewrite(rewrite) for rewrite in best.legalized.rewrites],
         "flags": [_flag(flag) for flag in best.flags()],
         "overruled": [_flag(flag) for flag in best.flags(standing=False)],
-        "numpy": {"folded": best.program.folded},
+        "numpy": {"folded": best.program.folded, "weights": _precision(best)},
         "verification": {
             "tolerance": tolerance,
+            "numpy_tolerance": numpy_tolerance,
             "measure": "max |difference| / max |PyTorch's output|, per output; the worst of all inputs",
             "inputs": [sample.name for sample in best.verification.samples],
             "checks": [_check(check) for check in best.verification.checks],
         },
     }
+
+
+def _precision(best: Attempt) -> str:
+    """How weights.npz holds large weights."""
+    return "float16" if any(array.dtype == np.float16 for array in best.program.weights.values()) else "float32"
 
 
 def _name(loaded: LoadedModel) -> str:

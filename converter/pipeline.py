@@ -18,6 +18,7 @@ from converter.bundle import Bundle, staged, write_manifest
 from converter.deploy import render_deploy
 from converter.errors import ConversionError, InputError, MismatchError, UnsupportedOpError
 from converter.export import Input, network
+from converter.halving import check_weights, with_half_weights
 from converter.inputs import photos, picture_input, read_example, read_labels
 from converter.islands import render_islands
 from converter.npz import save_npz
@@ -30,6 +31,7 @@ from converter.search import TIME_LIMIT, search
 from converter.targets import Target, default_targets, python_for
 from converter.tasks import guess_task, task_named
 from converter.verification import (
+    ARGMAX_TASKS,
     TOLERANCE,
     Sample,
     draw_samples,
@@ -55,6 +57,7 @@ def convert(
     task_settings: Mapping[str, Any] | Sequence[str] | None = None,
     labels: str | Path | Sequence[str] | None = None,
     tolerance: float = TOLERANCE,
+    weights: str = "float32",
     trust: bool = False,
     strict: bool = False,
     time_limit: float = TIME_LIMIT,
@@ -80,6 +83,8 @@ def convert(
         has the task's default; `deploy.py --set` changes them later.
     labels: class names, or a file of them.
     tolerance: the gate: max |difference| over max |PyTorch's output|, per output.
+    weights: how weights.npz holds them: "float32", or "float16", which halves the file. NumPy computes in float32 with what
+        is left of the weights; the difference is measured, reported, and allowed for in its self-test.
     trust: run the code that a checkpoint names. Only for files whose origin you know.
     strict: refuse when a target's cv2.dnn cannot run the model, instead of falling back to NumPy there.
     time_limit: seconds after which the search tries nothing new; what was found until then is verified and written.
@@ -103,6 +108,7 @@ def convert(
             measured="expected a number above 0 and below 1",
             do=("--tolerance 1e-4",),
         )
+    check_weights(weights)
     names = read_labels(labels)
 
     tell.start("load")
@@ -122,15 +128,19 @@ def convert(
         gate(best, tolerance, strict)
 
         tell.start("weights")
+        numpy_tolerance, halves = tolerance, weights == "float16"
+        if halves:
+            best, numpy_tolerance = with_half_weights(best, tolerance, job in ARGMAX_TASKS)
         best.program.save(folder)
-        tell.finish(f"{len(best.program.weights)} arrays, {manifest.megabytes(folder / 'weights.npz')}")
+        size = f"{len(best.program.weights)} arrays, {manifest.megabytes(folder / 'weights.npz')}"
+        tell.finish(f"{size} in float16; {best.verification.of('numpy')}" if halves else size)
 
         tell.start("emit")
         (folder / "model.onnx").write_bytes(best.onnx)
         if best.plans:
             render_islands(best.plans).save(folder)
         _save_golden(folder, best.verification.samples)
-        facts = manifest.build(loaded, net, recipe, job, settings, names, asked, best, tolerance)
+        facts = manifest.build(loaded, net, recipe, job, settings, names, asked, best, tolerance, numpy_tolerance)
         if names is not None:
             (folder / "labels.txt").write_text("".join(f"{_one_line(label)}\n" for label in names), encoding="utf-8")
         (folder / "deploy.py").write_text(
@@ -144,6 +154,7 @@ def convert(
                 labels=names,
                 opencv=facts["targets"],
                 tolerance=tolerance,
+                numpy_tolerance=numpy_tolerance,
                 tool_version=facts["tool"]["version"],
             ),
             encoding="utf-8",

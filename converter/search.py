@@ -28,7 +28,15 @@ from converter.repair import repair
 from converter.steering import steer
 from converter.support.measure import Measurer, rank_forms
 from converter.targets import Target
-from converter.verification import MINIMUM_SAMPLES, Sample, Verification, verify_exact, verify_islands, verify_opencv
+from converter.verification import (
+    ARGMAX_TASKS,
+    MINIMUM_SAMPLES,
+    Sample,
+    Verification,
+    verify_exact,
+    verify_islands,
+    verify_opencv,
+)
 from converter.wire import join, weightless
 
 TIME_LIMIT = 900.0
@@ -141,7 +149,7 @@ def attempt(
 def verified(found: Attempt, targets: Sequence[Target], task: str, tell: Progress) -> Attempt:
     """The attempt with every backend's check of its samples. A target that its islands do not help has none."""
     samples, tolerance = found.verification.samples, found.verification.tolerance
-    argmax = task in ("classification", "segmentation")
+    argmax = task in ARGMAX_TASKS
     checks = verify_exact(found.onnx, found.program, samples, tolerance, argmax)
     plans = []
     for done, target in enumerate(targets):

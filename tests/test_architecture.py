@@ -27,7 +27,7 @@ LAYERS = (
     "repair", "preprocess", "zoo", "inputs", "verification", "reference",
     "tasks", "deploy_runtime", "deploy",
     # what they leave behind, and what looks at it
-    "attempt", "manifest", "bundle", "checking", "proving", "search",
+    "attempt", "halving", "manifest", "bundle", "checking", "proving", "search",
     "pipeline", "from_recipe", "demo", "sweep", "__init__", "console", "cli_parts", "cli_zoo", "cli", "__main__",
 )  # fmt: skip
 """The rooms of converter/, each a file or a folder. One may import those before it, and itself."""

@@ -97,6 +97,45 @@ def test_the_manifest_tells_what_was_done(bundle):
     assert set(facts["files"]) == set(BUNDLE) - {"manifest.json"}
 
 
+def test_half_weights_are_measured_and_allowed_for(bundle, tmp_path):
+    torch.manual_seed(3)
+    net = nn.Sequential(nn.Conv2d(3, 32, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 4))
+    half = converter.convert(net, example="1x3x16x16", out=tmp_path / "half", weights="float16")
+    assert half.manifest["numpy"]["weights"] == "float16"
+    assert bundle.manifest["numpy"]["weights"] == "float32"
+    with np.load(half.folder / "weights.npz") as arrays:
+        assert {array.dtype.name for array in arrays.values() if array.size > 256} == {"float16"}
+    facts = half.manifest["verification"]
+    by_backend = {check["backend"]: check["worst"] for check in facts["checks"]}
+    assert list(by_backend) == ["onnxruntime", "numpy", "opencv"]
+    assert 1e-5 < by_backend["numpy"] < 1e-2
+    assert max(by_backend["onnxruntime"], by_backend["opencv"]) <= 1e-4
+    assert facts["numpy_tolerance"] == pytest.approx(2 * by_backend["numpy"], rel=0.05)  # the manifest rounds
+    done = subprocess.run(
+        [sys.executable, "-B", "deploy.py", "--self-test", "--backend", "numpy"],
+        cwd=half.folder, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "gives PyTorch's numbers" in done.stdout
+
+
+def test_half_weights_that_change_too_much_are_refused(tmp_path):
+    """Differences of large weights are all that this network gives."""
+
+    class Difference(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = nn.Linear(32, 32), nn.Linear(32, 32)
+            with torch.no_grad():
+                self.second.weight.copy_(self.first.weight * 1.0001)
+
+        def forward(self, x):
+            return self.first(x) - self.second(x)
+
+    with pytest.raises(MismatchError, match="with weights in float16"):
+        converter.convert(Difference(), example="1x32", out=tmp_path / "bundle", weights="float16")
+    assert names(tmp_path) == []
+
+
 def test_the_golden_outputs_are_pytorchs(bundle):
     torch.manual_seed(3)
     module = Small().eval()
@@ -258,6 +297,7 @@ def test_an_exporters_model_with_an_op_that_nothing_computes_is_passed_over(tmp_
         pytest.param(
             {"example": "1x1x16x16"}, InputError, "the network does not take an input of 1x1x16x16", id="shape"
         ),
+        pytest.param({"weights": "int4"}, InputError, "weights.npz cannot hold 'int4'", id="weights"),
         pytest.param({"tolerance": 0.0}, InputError, "the tolerance 0.0 is not usable", id="tolerance"),
         pytest.param({"task": "divination"}, InputError, "there is no task 'divination'", id="task"),
         pytest.param({"labels": ["one"]}, InputError, r"1 labels; the output \[1, 4\] has 4 classes", id="labels"),

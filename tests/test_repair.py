@@ -9,7 +9,7 @@ from converter.legalize import Legalizer
 from converter.locating import TimeUp, alike, locate
 from converter.repair import repair
 from converter.support.measure import Measurer
-from converter.support.probes import Activations
+from converter.support.probes import Activations, Region
 from converter.targets import Target, default_targets
 from tests.onnx_text import graph, ops, ort_run
 
@@ -118,3 +118,40 @@ def test_what_neither_a_rule_nor_numpy_can_do_is_left_flagged():
         repaired = repair(model, samples, legalizer, legalizer.run(model, samples))
     assert repaired.islands == {}
     assert {(flag.op_type, flag.target) for flag in repaired.flags} == {("Bernoulli", TARGETS[0].name)}
+
+
+SPOILT = """(float[1,8,10,10] x) => (float[1,8,10,10] y) {
+    start = Sigmoid(x)
+    b = BatchNormalization(start, scale, shift, mean, variance)
+    c = Conv<group=8, kernel_shape=[1, 1]>(start, w)
+    a = Add(c, b)
+    y = Sub(a, b)
+}"""
+"""Conv + Add is one layer in OpenCV 4.7.0, which works in place of b: what Sub reads is spoilt."""
+
+
+def spoilt():
+    eight = {name: RNG.random(8, dtype=np.float32) for name in ("scale", "shift", "mean", "variance")}
+    return graph(SPOILT, **eight, w=RNG.random((8, 1, 1, 1), dtype=np.float32))
+
+
+def test_a_live_region_gives_all_that_is_read_outside():
+    nodes = tuple(spoilt().graph)[1:4]
+    assert [value.name for value in Region(nodes).outputs] == ["a"]
+    assert [value.name for value in Region(nodes, live=True).outputs] == ["b", "a"]
+
+
+def test_a_layer_that_spoils_what_others_read_is_found_and_repaired(target_env):
+    target_env("4.7.0")
+    targets = [Target.parse("4.7.0")]
+    model = spoilt()
+    before = ort_run(model, SAMPLES[0])[0]
+    with Measurer(targets) as measurer:
+        found = locate(model, targets[0], Activations(model, SAMPLES), measurer)
+        assert found is not None and not found.drift
+        assert found.verdict.status == "wrong"
+        legalizer = Legalizer(measurer)
+        repaired = repair(model, SAMPLES, legalizer, legalizer.run(model, SAMPLES))
+        assert locate(model, targets[0], Activations(model, SAMPLES), measurer) is None
+    assert repaired.flags == () and repaired.islands == {}
+    np.testing.assert_allclose(ort_run(model, SAMPLES[0])[0], before, rtol=1e-5, atol=1e-5)

@@ -22,7 +22,8 @@ class About:
     preprocess: Preprocess.to_dict(), None where the network takes no pictures.
     settings: of the task, all with their values; rules: what each may be (see `check_setting`). opencv: one dict a verified
     OpenCV: version, engine ("classic" or "new"), backend ("opencv", or "numpy" where that version was not met) and reason.
-    tolerance: the most that max |difference| over max |PyTorch's output| may be.
+    tolerance: the most that max |difference| over max |PyTorch's output| may be; numpy_tolerance: NumPy's, whose weights may be
+    stored in half precision.
     """
 
     name: str
@@ -35,6 +36,7 @@ class About:
     rules: Mapping[str, Any]
     opencv: Sequence[Mapping[str, Any]]
     tolerance: float
+    numpy_tolerance: float
     postprocess: Callable[..., Any]
     draw: Callable[..., Any]
     describe: Callable[..., str]

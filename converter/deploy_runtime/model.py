@@ -144,7 +144,7 @@ def choose(about: About, folder: Path, script: Path) -> Any:
         return backend
     fallback = NumPyBackend(about, folder)
     try:
-        require_match(measure(fallback, golden, first), about.tolerance)
+        require_match(measure(fallback, golden, first), about.numpy_tolerance)
     except CannotRunError as error:
         raise CannotRunError(f"NumPy cannot stand in for OpenCV: {error}") from error
     return fallback

@@ -22,10 +22,14 @@ def self_test(about: About, folder: Path, script: Path, backend: str) -> dict[st
     program would run with this `backend`; `ok` says whether it matches; `reason` why "auto" is not OpenCV.
     """
     golden = Golden(about, folder)
-    reports = {"numpy": _report(f"NumPy {np.__version__}", about, lambda: _numpy_errors(about, folder, golden))}
+    reports = {
+        "numpy": _report(_numpy_title(about), about.numpy_tolerance, lambda: _numpy_errors(about, folder, golden))
+    }
     reason = None
     if backend != "numpy":
-        reports["opencv"] = _report(opencv_title(), about, lambda: _opencv_errors(about, folder, script, golden))
+        reports["opencv"] = _report(
+            opencv_title(), about.tolerance, lambda: _opencv_errors(about, folder, script, golden)
+        )
         reason = reports["opencv"]["problem"] or _unmet(about)
     used = "numpy" if backend == "numpy" or (backend == "auto" and reason is not None) else "opencv"
     return {
@@ -39,12 +43,17 @@ def self_test(about: About, folder: Path, script: Path, backend: str) -> dict[st
     }
 
 
-def _report(title: str, about: About, errors_of: Any) -> dict[str, Any]:
+def _numpy_title(about: About) -> str:
+    title = f"NumPy {np.__version__}"
+    return title if about.numpy_tolerance == about.tolerance else f"{title} (tolerance {about.numpy_tolerance:.2g})"
+
+
+def _report(title: str, tolerance: float, errors_of: Any) -> dict[str, Any]:
     errors: dict[str, float] = {}
     problem = None
     try:
         errors = errors_of()
-        require_match(errors, about.tolerance)
+        require_match(errors, tolerance)
     except CannotRunError as error:
         problem = str(error)
     shown = {name: error if math.isfinite(error) else None for name, error in errors.items()}  # JSON has no infinity

@@ -7,6 +7,7 @@ import onnx_ir as ir
 from converter.numpy_runtime.batch import free_batch
 from converter.numpy_runtime.emitting import emit
 from converter.numpy_runtime.folding import fold
+from converter.numpy_runtime.network import Network
 from converter.numpy_runtime.program import Program
 from converter.numpy_runtime.reading import read
 from converter.numpy_runtime.speeding import speed_up
@@ -29,5 +30,18 @@ def plan(model: ir.Model, *, half: bool = False) -> Program:
     folded = fold(network)
     batch_is_free = free_batch(network)
     forms = speed_up(network)
+    return _written(network, batch_is_free, half, folded, forms)
+
+
+def halved(program: Program) -> Program:
+    """The same program with half weights, as `plan(model, half=True)` gives it."""
+    assert program.network is not None, "only what plan() gave can be written again"
+    return _written(program.network, program.batch_is_free, True, program.folded, program.forms)
+
+
+def _written(
+    network: Network, batch_is_free: bool, half: bool, folded: dict[str, int], forms: dict[str, int]
+) -> Program:
     source, weights = emit(network, batch_is_free=batch_is_free, half=half)
-    return Program(source, weights, tuple(network.inputs), tuple(network.outputs), folded, forms)
+    ends = tuple(network.inputs), tuple(network.outputs)
+    return Program(source, weights, *ends, folded, forms, network, batch_is_free)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from converter.npz import save_npz
-from converter.numpy_runtime.network import TensorInfo
+from converter.numpy_runtime.network import Network, TensorInfo
 
 
 class Runnable(Protocol):
@@ -30,6 +30,8 @@ class Program:
     inputs, outputs: in the model's order; a dimension of any length carries a name instead of a number.
     folded: what the plan did, as counts: constants, identities, batch_norms, scales_and_shifts, ...
     forms: which fast forms there are, what was fused into them, and how many slots their results share, as counts.
+    network: what it was written from; its constants are the weights.
+    batch_is_free: whether any number of items may come in.
     """
 
     source: str
@@ -38,6 +40,8 @@ class Program:
     outputs: tuple[TensorInfo, ...]
     folded: dict[str, int]
     forms: dict[str, int] = field(default_factory=dict)
+    network: Network | None = field(default=None, repr=False, compare=False)
+    batch_is_free: bool = False
 
     def save(self, folder: str | Path) -> None:
         """Write numpy_model.py and weights.npz into the folder, which must exist: same program, same bytes."""

@@ -15,16 +15,21 @@ import onnx
 import onnx_ir as ir
 
 from converter.backends import Arrays, OnnxRuntime
-from converter.graph import cut, region_inputs, window
+from converter.graph import cut, region_inputs, region_outputs, window
 
 SUBGRAPHS = (ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS)
 
 
 @dataclass(frozen=True)
 class Region:
-    """Nodes that are probed together, the node in question last."""
+    """Nodes that are probed together, the node in question last.
+
+    live: whether everything that is read outside of the region has to be right, too. A layer that works in place can spoil
+    what another one reads later; but to ask for an inner value can also keep layers from fusing.
+    """
 
     nodes: tuple[ir.Node, ...]
+    live: bool = False
 
     @property
     def node(self) -> ir.Node:
@@ -41,6 +46,9 @@ class Region:
     @property
     def outputs(self) -> list[ir.Value]:
         """The last node's outputs that something reads (an unused second output need not be right)."""
+        if self.live:
+            outside = region_outputs(self.nodes)
+            return [value for value in outside if value.dtype == ir.DataType.FLOAT] or outside
         used = [value for value in self.node.outputs if value.uses() or value.is_graph_output()]
         return used or list(self.node.outputs[:1])
 
