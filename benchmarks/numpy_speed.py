@@ -6,6 +6,9 @@ MODEL: an architecture as `--arch` takes it (timm:resnet18), with its input afte
 folder of a bundle. Default: the ten models whose speed is promised. Weights are random and no bias is zero, so that no
 step falls away. Architectures are converted for the installed cv2.dnn, and checked, as `convert` does; --keep keeps them.
 
+OPENBLAS_CORETYPE, where it is set, makes OpenBLAS use kernels for an older processor: --own-kernels leaves it out of the
+measuring processes, so that OpenBLAS chooses as it does for most users. cv2 has kernels of its own. The table says which were used.
+
 All of it in one process for each number of threads, in turn, A B A B ...; ratios are medians of the pairs', of the wall clock
 and of the processor's time (which others who use the machine disturb less). Peak memory (VmHWM) and the time to load are
 those of fresh processes that do nothing else, the page cache being warm.
@@ -46,13 +49,14 @@ folder = job["folder"]
 shapes = json.load(open(folder + "/manifest.json"))["inputs"]
 feeds = {i["name"]: np.random.default_rng(0).random([n if isinstance(n, int) else 1 for n in i["shape"]], np.float32)
          for i in shapes}
-runs, loaded = {}, {}
+runs, loaded, kernels = {}, {}, ""
 for what in job["what"]:
     began = time.perf_counter()
     if what == "numpy":
         spec = importlib.util.spec_from_file_location("numpy_model", folder + "/numpy_model.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
+        kernels = module.Blas().kernels
         runs[what] = lambda model=module.load(folder, threads=job["threads"]): model.run(feeds)
     elif what == "cv2":
         cv2.setNumThreads(job["threads"])
@@ -77,7 +81,7 @@ for _ in range(job["pairs"]):
         row.append([time.perf_counter() - wall, time.process_time() - own])
     rounds.append(row)
 peak = next((int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")), 0)
-print(json.dumps({"loaded": loaded, "rounds": rounds, "peak": peak}))
+print(json.dumps({"loaded": loaded, "rounds": rounds, "peak": peak, "kernels": kernels}))
 """
 
 
@@ -111,6 +115,8 @@ def bundle(model: str, keep: Path) -> Path:
 def child(folder: Path, what: list[str], threads: int, pairs: int) -> dict[str, Any]:
     """What a fresh process measures."""
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
+    if "--own-kernels" in sys.argv:
+        environment.pop("OPENBLAS_CORETYPE", None)
     job = json.dumps({"folder": str(folder), "what": what, "threads": threads, "pairs": pairs})
     command = [sys.executable, "-c", CHILD, job, *sys.argv[1:]]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
@@ -128,6 +134,7 @@ def measure(folder: Path, threads: int, pairs: int, reference: bool) -> dict[str
     pair = child(folder, ["numpy", "cv2"], threads, pairs)
     alone = {what: child(folder, [what], threads, 2) for what in ("numpy", "cv2")}
     found = {
+        "kernels": pair["kernels"],
         "milliseconds": {
             what: round(1000 * statistics.median(row[position][0] for row in pair["rounds"]), 1)
             for position, what in enumerate(("numpy", "cv2"))
@@ -154,6 +161,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, action="append")
     parser.add_argument("--pairs", type=int, default=15)
     parser.add_argument("--no-reference", action="store_true", help="leave the slow one out")
+    parser.add_argument("--own-kernels", action="store_true", help="without OPENBLAS_CORETYPE")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--keep", type=Path)
     options = parser.parse_args()

@@ -79,13 +79,13 @@ def _text(library: Any, name: str) -> str:
 
 
 def _advice(kernels: str) -> str:
-    """OpenBLAS takes processors that are newer than itself for old ones."""
+    """OpenBLAS uses the kernels that the environment names, and takes processors that are newer than itself for old ones."""
     cpu = Path("/proc/cpuinfo")
     if kernels not in ("Haswell", "Zen") or not cpu.is_file() or "avx512vl" not in cpu.read_text(encoding="utf-8"):
         return ""
-    return (
-        "; this processor has AVX-512: with OPENBLAS_CORETYPE=SkylakeX set before Python starts, products may be faster"
-    )
+    if "OPENBLAS_CORETYPE" in os.environ:
+        return "; this processor has AVX-512, which OpenBLAS would use if OPENBLAS_CORETYPE were not set"
+    return "; this processor has AVX-512: with OPENBLAS_CORETYPE=SkylakeX set before Python starts, it may be faster"
 
 
 def processors() -> int:
