@@ -7,7 +7,7 @@ folder of a bundle. Default: the ten models whose speed is promised. Weights are
 step falls away. Architectures are converted for the installed cv2.dnn, and checked, as `convert` does; --keep keeps them.
 
 OPENBLAS_CORETYPE, where it is set, makes OpenBLAS use kernels for an older processor: --own-kernels leaves it out of the
-measuring processes, so that OpenBLAS chooses as it does for most users. cv2 has kernels of its own. The table says which were used.
+measuring processes, so that OpenBLAS chooses as it does for most users. cv2 has kernels of its own. The table names them.
 
 All of it in one process for each number of threads, in turn, A B A B ...; ratios are medians of the pairs', of the wall clock
 and of the processor's time (which others who use the machine disturb less). Peak memory (VmHWM) and the time to load are
