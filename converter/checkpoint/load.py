@@ -252,5 +252,9 @@ def _timm_input(module: torch.nn.Module, config: Mapping[str, Any]) -> tuple[int
     weight = dict(module.named_parameters()).get(f"{first}.weight")
     if weight is not None and weight.ndim == 4:
         channels = int(weight.shape[1])
+        for part in module.modules():  # a stem that first makes channels of squares of pixels
+            if type(part).__name__.startswith("SpaceToDepth"):
+                channels //= int(getattr(part, "bs", 4)) ** 2
+                break
     fixed = getattr(getattr(module, "patch_embed", None), "img_size", None)
     return (channels, *(size if fixed is None else (int(number) for number in fixed)))

@@ -204,6 +204,14 @@ def test_timm_in_memory():
     assert (loaded.input_hint, loaded.preprocess_hint) == ((1, 1, 160, 160), None)
 
 
+@pytest.mark.parametrize("channels", [3, 1])
+def test_timm_stem_that_makes_channels_of_pixels(channels):
+    """The first convolution reads 16 times the channels of the picture."""
+    timm = _library("timm")
+    loaded = load(timm.create_model("tresnet_m", in_chans=channels))
+    assert loaded.input_hint == (1, channels, 224, 224)
+
+
 def test_timm_wrong(here):
     timm = _library("timm")
     error = _error("timm:resnet81")
