@@ -56,7 +56,6 @@ for what in job["what"]:
         spec = importlib.util.spec_from_file_location("numpy_model", folder + "/numpy_model.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        kernels = module.Blas().kernels
         runs[what] = lambda model=module.load(folder, threads=job["threads"]): model.run(feeds)
     elif what == "cv2":
         cv2.setNumThreads(job["threads"])
@@ -70,6 +69,8 @@ for what in job["what"]:
         from onnx.reference import ReferenceEvaluator
         runs[what] = lambda model=ReferenceEvaluator(folder + "/model.onnx"): model.run(None, feeds)
     loaded[what] = time.perf_counter() - began
+    if what == "numpy":
+        kernels = module.Blas().kernels
 for run in runs.values():
     run()
 rounds = []
@@ -115,10 +116,8 @@ def bundle(model: str, keep: Path) -> Path:
 def child(folder: Path, what: list[str], threads: int, pairs: int) -> dict[str, Any]:
     """What a fresh process measures."""
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
-    if "--own-kernels" in sys.argv:
-        environment.pop("OPENBLAS_CORETYPE", None)
     job = json.dumps({"folder": str(folder), "what": what, "threads": threads, "pairs": pairs})
-    command = [sys.executable, "-c", CHILD, job, *sys.argv[1:]]
+    command = [sys.executable, "-c", CHILD, job]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -165,6 +164,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
+    if options.own_kernels:
+        os.environ.pop("OPENBLAS_CORETYPE", None)
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="torch2cv-") as temporary:
         keep = options.keep or Path(temporary)

@@ -41,9 +41,7 @@ def with_half_weights(found: Attempt, tolerance: float, argmax: bool) -> tuple[A
             measured=f"{check}\n  {check.reason}\nallowed with float16: {HALF_LIMIT:g}",
             do=("--weights float32",),
         )
-    others = [other for other in found.verification.checks if other.backend != "numpy"]
-    position = len(others) - len([other for other in others if other.backend == "opencv"])
-    checks = (*others[:position], check, *others[position:])
+    checks = tuple(check if other.backend == "numpy" else other for other in found.verification.checks)
     verification = dataclasses.replace(found.verification, checks=checks)
     changed = dataclasses.replace(found, program=program, verification=verification)
     return changed, max(tolerance, 2 * (check.worst))

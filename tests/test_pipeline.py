@@ -116,6 +116,8 @@ def test_half_weights_are_measured_and_allowed_for(bundle, tmp_path):
         cwd=half.folder, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert "gives PyTorch's numbers" in done.stdout
+    assert "in NumPy, whose weights are stored in float16" in (half.folder / "report.html").read_text(encoding="utf-8")
+    assert "whose weights are stored" not in (bundle.folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_half_weights_that_change_too_much_are_refused(tmp_path):

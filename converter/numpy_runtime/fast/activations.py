@@ -14,9 +14,10 @@ _ZEROS = [np.zeros(1 << 15, np.float32)]
 
 def _zeros(x: np.ndarray) -> np.ndarray:
     """As many zeros: NumPy's maximum of an array and a number takes five times as long as that of two arrays."""
-    if _ZEROS[0].size < x.size:
-        _ZEROS[0] = np.zeros(x.size, np.float32)
-    return _ZEROS[0][: x.size].reshape(x.shape)
+    zeros = _ZEROS[0]  # held on to: another thread may put a shorter one there
+    if zeros.size < x.size:
+        zeros = _ZEROS[0] = np.zeros(x.size, np.float32)
+    return zeros[: x.size].reshape(x.shape)
 
 
 def relu(x: np.ndarray, spare: np.ndarray) -> None:
