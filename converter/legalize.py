@@ -12,14 +12,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-import onnx
 import onnx_ir as ir
 
-from converter.backends import Arrays, OnnxRuntime
-from converter.compare import compare
+from converter.backends import Arrays
 from converter.costs import cost
 from converter.graph import signature, standalone, window
+from converter.judging import error_in_onnxruntime, too_large
 from converter.rewrites import Rule, apply, barriers, rules_for
 from converter.support import Verdict
 from converter.support.known import patterns_in
@@ -263,6 +261,8 @@ class Legalizer:
         outcome = apply(rule, next(iter(copy.graph)))
         if outcome.declined is not None:
             return outcome.declined
+        if (reason := too_large(copy.graph)) is not None:
+            return reason
         error = error_in_onnxruntime(before, ir.to_proto(copy), inputs)
         if not error <= rule.max_error:
             return f"its error here is {error:.1e}, more than the {rule.max_error:.0e} that it promises"
@@ -359,30 +359,6 @@ def _pattern_only(region: Region) -> Region:
 
 def _told(verdict: Verdict) -> bool:
     return verdict.status != "unmeasured"
-
-
-SUMS = frozenset({"AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum"})
-"""Ops whose result is uncertain in proportion to what they add up, not to the sum: terms may cancel."""
-
-
-def error_in_onnxruntime(before: onnx.ModelProto, after: onnx.ModelProto, samples: Sequence[Arrays]) -> float:
-    """max |difference| over max |before|, the worst output on the worst sample, both run on the same arrays.
-
-    For a sum, over max of the sum of the absolute values: the usual bound of its rounding error (Higham, Accuracy and Stability
-    of Numerical Algorithms, 4.2).
-    """
-    first, then = OnnxRuntime(before.SerializeToString()), OnnxRuntime(after.SerializeToString())
-    sums = all(node.op_type in SUMS for node in before.graph.node)
-    worst = 0.0
-    for sample in samples:
-        expected, got = first.run(sample), then.run(sample)
-        absolute = first.run({name: np.abs(array) for name, array in sample.items()}) if sums else expected
-        for name, array in expected.items():
-            relative = compare(got[name], array).relative
-            if sums and 0 < relative < math.inf:
-                relative *= (float(np.abs(array).max()) or 1.0) / (float(absolute[name].max()) or 1.0)
-            worst = max(worst, relative)
-    return worst
 
 
 def flags_of(region: Region, verdicts: Verdicts, choice: Choice | Stuck | None) -> Sequence[Flag]:

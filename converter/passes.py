@@ -211,6 +211,35 @@ def _take_over(output: ir.Value, source: ir.Value) -> None:
         source.name = name
 
 
+def cut_pool_windows(model: ir.Model) -> int:
+    """Give a pool whose only window hangs over the whole map a window of the map's size, without padding.
+
+    Some networks write global pooling so, with windows of 1280x1280 on maps of 7x7: whoever pads for them makes gigabytes.
+    """
+    cut = 0
+    for node in model.graph:
+        if node.op_type in ("AveragePool", "MaxPool") and not node.domain and (space := _hung_over(node)) is not None:
+            node.attributes.clear()
+            node.attributes["kernel_shape"] = ir.AttrInt64s("kernel_shape", space)
+            cut += 1
+    return cut
+
+
+def _hung_over(node: ir.Node) -> Sequence[int] | None:
+    """The extents of the map, where one window covers more than it and nothing but the map goes into the result."""
+    before, after = (static_shape(value) if value is not None else None for value in (node.inputs[0], node.outputs[0]))
+    if before is None or after is None or any(size != 1 for size in after[2:]) or 0 in before or len(node.outputs) > 1:
+        return None
+    space, attributes = before[2:], node.attributes
+    pads, dilations = attributes.get_ints("pads", [0] * 2 * len(space)), attributes.get_ints("dilations", [1])
+    if any(dilation != 1 for dilation in dilations) or (any(pads) and attributes.get_int("count_include_pad", 0)):
+        return None
+    kernel = attributes.get_ints("kernel_shape", [])
+    covered = all(width - start >= size for width, start, size in zip(kernel, pads, space, strict=False))
+    padded = attributes.get_string("auto_pad", "NOTSET") != "NOTSET"
+    return space if covered and not padded and tuple(kernel) != tuple(space) else None
+
+
 def remove_unused(model: ir.Model) -> int:
     """Remove nodes and initializers that no output needs."""
     before = _count(model) + len(model.graph.initializers)
@@ -327,6 +356,7 @@ PASSES: tuple[Pass, ...] = (
     resolve_cast_like,  # before what looks for empty casts
     drop_identities,  # later patterns may then assume there are none
     drop_empty_work,  # needs shapes
+    cut_pool_windows,  # needs shapes
     remove_unused,  # last of the removals
     strip_metadata,  # what is written depends on the network alone
     name_nodes,  # last: passes above may merge or drop nodes

@@ -23,7 +23,7 @@ LAYERS = (
     # where networks run
     "registered", "targets", "opencv_worker", "opencv", "numpy_runtime", "backends", "island_net", "islands",
     # the steps
-    "checkpoint", "export", "passes", "rewrites", "steering", "support", "legalize", "locating",
+    "checkpoint", "export", "passes", "rewrites", "steering", "support", "judging", "legalize", "locating",
     "repair", "preprocess", "zoo", "inputs", "verification", "reference",
     "tasks", "deploy_runtime", "deploy",
     # what they leave behind, and what looks at it

@@ -4,7 +4,8 @@ import numpy as np
 import onnx_ir as ir
 import pytest
 
-from converter.legalize import Legalized, error_in_onnxruntime, legalize, survey
+from converter.judging import error_in_onnxruntime, too_large
+from converter.legalize import Legalized, legalize, survey
 from converter.support.measure import Measurer
 from converter.support.probes import Region, regions_of
 from converter.targets import Target, default_targets
@@ -152,3 +153,11 @@ def reducing(body):
 def test_the_error_of_a_sum_is_measured_by_what_is_summed(x, after, low, high):
     sample = {"x": np.array([x], np.float32)}
     assert low <= error_in_onnxruntime(reducing("y = ReduceMean(x, axes)"), reducing(f"y = {after}"), [sample]) <= high
+
+
+def test_what_takes_gigabytes_is_not_tried():
+    text = "(float[1,2,4,4] x) => (float[1,2,h,w] y) { y = Pad(x, pads) }"
+    assert too_large(graph(text, pads=np.array([0, 0, 0, 0, 0, 0, 40, 40])).graph) is None
+    assert (
+        too_large(graph(text, pads=np.array([0, 0, 0, 0, 0, 0, 20000, 20000])).graph) == "its Pad makes 3.0 GiB at once"
+    )

@@ -10,6 +10,7 @@ from converter.opencv import OpenCVWorker
 from converter.passes import (
     PASSES,
     check_invariants,
+    cut_pool_windows,
     drop_empty_work,
     drop_identities,
     name_nodes,
@@ -54,6 +55,35 @@ def test_passes(run, text, left):
     check_invariants(model, after=run.__name__)
     np.testing.assert_array_equal(ort_run(model, {"x": X})[0], before[0])
     assert model.graph.outputs[0].name == "y"
+
+
+POOL = "{{ y = {op}<kernel_shape=[{kernel}], strides=[{kernel}]{more}>(x) }}"
+
+
+@pytest.mark.parametrize("op", ["AveragePool", "MaxPool"])
+@pytest.mark.parametrize(
+    ("kernel", "more", "cut"),
+    [
+        ("9,9", ", ceil_mode=1", True),
+        ("6,7", ", pads=[1,1,1,1]", True),  # from -1 on: it covers five rows and six columns
+        ("5,6", "", False),
+        ("3,4", ", ceil_mode=1", False),
+        ("5,7", ", pads=[1,1,1,1]", False),  # the last row is left out
+    ],
+)
+def test_windows_over_the_whole_map(op, kernel, more, cut, rng):
+    model = graph(f"(float[1,2,5,6] x) => (float[1,2,h,w] y) {POOL.format(op=op, kernel=kernel, more=more)}")
+    x = {"x": rng.standard_normal((1, 2, 5, 6)).astype(np.float32)}
+    before = ort_run(model, x)[0]
+    assert cut_pool_windows(model) == int(cut)
+    assert cut_pool_windows(model) == 0
+    assert not cut or list(model.graph[0].attributes) == ["kernel_shape"]
+    np.testing.assert_allclose(ort_run(model, x)[0], before, rtol=1e-6, atol=1e-7)
+
+
+def test_a_window_that_counts_its_padding_stays():
+    text = POOL.format(op="AveragePool", kernel="7,8", more=", pads=[1,1,1,1], count_include_pad=1")
+    assert cut_pool_windows(graph(f"(float[1,2,5,6] x) => (float[1,2,1,1] y) {text}")) == 0
 
 
 TWO_GATHERS = """(float[3,1,2,4,5] x) => (float[1,2,5,4] y) {
