@@ -48,7 +48,12 @@ def segformer() -> nn.Module:
 
 
 def mobilevit() -> nn.Module:
-    return _build("MobileViTForImageClassification", "MobileViTConfig")
+    """With convolutions that keep a signal's size: with those of the configuration the logits are about 1e-41."""
+    made = _build("MobileViTForImageClassification", "MobileViTConfig")
+    for module in made.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out")
+    return made
 
 
 def detr() -> nn.Module:

@@ -6,13 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+NEGLIGIBLE = 2.0**-80
+"""A reference whose largest value is below this (8e-25) is compared as if that were this. Networks with untrained weights fade
+out into float32's denormal numbers, which lose their digits, which ONNX Runtime and OpenCV may take for 0, and which the next
+normalisation raises by some powers of ten."""
+
 
 @dataclass(frozen=True)
 class Difference:
     """What separates an array from its reference.
 
-    `relative` is max |got - reference| over max |reference| (over 1 when the reference is all zero); infinity when the shapes
-    differ or NaN and infinity stand in other places.
+    `relative` is max |got - reference| over max |reference| (over 1 when the reference is all zero, over
+    `NEGLIGIBLE` when it is smaller than that); infinity when the shapes differ or NaN and infinity stand in other places.
     """
 
     relative: float
@@ -44,4 +49,4 @@ def compare(got: np.ndarray, reference: np.ndarray, *, reshape: bool = False) ->
     if b.size == 0:
         return Difference(0.0)
     scale = float(np.abs(b).max())
-    return Difference(float(np.abs(a - b).max()) / (scale if scale > 0 else 1.0))
+    return Difference(float(np.abs(a - b).max()) / (max(scale, NEGLIGIBLE) if scale > 0 else 1.0))

@@ -14,7 +14,7 @@ import numpy as np
 import onnx_ir as ir
 
 from converter.backends import OnnxRuntime
-from converter.compare import compare
+from converter.compare import NEGLIGIBLE, compare
 
 if TYPE_CHECKING:
     import onnx
@@ -51,7 +51,21 @@ def dependable(
         f"so this input proves nothing at {tolerance:g}"
         for name in uncertain
     )
-    return tuple(sample for sample in samples if sample.name not in uncertain), notes
+    return tuple(sample for sample in samples if sample.name not in uncertain), (*notes, *faded(samples))
+
+
+def faded(samples: Sequence[Sample]) -> tuple[str, ...]:
+    """A note for each output that is too small on every sample to say anything."""
+    largest: dict[str, float] = {}
+    for sample in samples:
+        for name, array in sample.outputs.items():
+            size = np.nan_to_num(np.abs(array.astype(np.float64)), nan=np.inf).max(initial=0.0)
+            largest[name] = max(largest.get(name, 0.0), float(size))
+    return tuple(
+        f"output {name!r} is at most {size:.1e} on every sample, so its comparison proves little: are the weights trained?"
+        for name, size in largest.items()
+        if size < NEGLIGIBLE
+    )
 
 
 def rounding(net: Network, sample: Sample) -> float | None:

@@ -71,3 +71,21 @@ def test_a_wrong_export_is_no_reason_to_leave_an_input_out():
 def test_a_module_that_insists_on_float32_keeps_its_inputs():
     net = network(Stubborn().eval(), [Input("input", (1, 3, 8, 8))])
     assert rounding(net, drawn(net)[0]) is None
+
+
+def test_outputs_that_fade_out_are_told():
+    """They are compared all the same: ONNX Runtime may take what is denormal for 0."""
+
+    class Faded(torch.nn.Module):
+        def forward(self, x):
+            return x * 1e-41, x * 0.5
+
+    net = network(Faded().eval(), [Input("input", (1, 3, 8, 8))])
+    array = RNG.standard_normal((1, 3, 8, 8)).astype(np.float32)
+    outputs = [output.numpy() for output in net.module(torch.from_numpy(array))]
+    samples = [Sample("noise", {"input": array}, dict(zip(net.outputs, outputs, strict=True)))]
+    exported = export(net)
+    kept, (note,) = dependable(net, samples, exported.model, 1e-4, 1)
+    assert len(kept) == 1
+    assert note.startswith(f"output {net.outputs[0]!r} is at most ")
+    assert note.endswith("proves little: are the weights trained?")

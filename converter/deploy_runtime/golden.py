@@ -46,7 +46,7 @@ class Golden:
 
 
 def relative_error(got: np.ndarray, reference: np.ndarray) -> float:
-    """max |got - reference| over max |reference| (over 1 when that is 0).
+    """max |got - reference| over max |reference| (over 1 when that is 0, over 2**-80 when it is smaller).
 
     Infinity when the shapes differ, or when NaN or infinities stand where the reference has none.
     """
@@ -59,7 +59,8 @@ def relative_error(got: np.ndarray, reference: np.ndarray) -> float:
     a, b = a[finite], b[finite]
     if b.size == 0:
         return 0.0
-    return float(np.abs(a - b).max() / (np.abs(b).max() or 1.0))
+    scale = float(np.abs(b).max())
+    return float(np.abs(a - b).max()) / (max(scale, 2.0**-80) if scale else 1.0)
 
 
 def measure(backend: Any, golden: Golden, numbers: Iterable[int]) -> dict[str, float]:
