@@ -31,6 +31,9 @@ MOST_NODES = 120
 DRIFT = 1e-2
 """Rounding adds up to less than this, relative to the largest number; what differs by more was computed wrong."""
 
+SEVERAL = 5
+"""In more nodes than these, a small difference is rounding that adds up, unless a rule cures it."""
+
 MOST_ACTIVATIONS = 100_000_000
 """Numbers, for each sample, up to which all inner values are kept in memory: 0.4 GB."""
 
@@ -43,6 +46,12 @@ class Located:
     verdict: Verdict
     drift: bool = False
     """True when every region is right by itself: the error grows over many nodes."""
+
+    @property
+    def rounding(self) -> bool:
+        """Whether it can be the rounding of many nodes: then no one of them is to blame, and an island cures nothing."""
+        off = self.verdict.error
+        return self.verdict.status == "wrong" and len(self.region.nodes) > SEVERAL and (off is None or off < DRIFT)
 
 
 class TimeUp(Exception):  # noqa: N818 - it is an answer, not an error

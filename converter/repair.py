@@ -56,7 +56,7 @@ def repair(model: ir.Model, samples: Sequence[Arrays], legalizer: Legalizer, don
         found = _settle(located, target, model, activations, legalizer)
         if isinstance(found, Flag):
             stuck.append(found)
-            if not _make_island(target, reversed(located.region.nodes), measurer):
+            if located.rounding or not _make_island(target, reversed(located.region.nodes), measurer):
                 lost.add(waiting.pop(0))
             continue
         done = joined(done, legalizer.run(model, samples))

@@ -118,7 +118,7 @@ def attempt(
     steer(simplified.model, targets)
     run_passes(simplified.model, (unshare_constants,))
 
-    probing = [sample.inputs for sample in samples if sample.name == "noise"] + [samples[0].inputs]
+    probing = [sample.inputs for sample in samples if sample.name.startswith("noise")] + [samples[0].inputs]
     form = rank_forms(simplified.model, targets)[0]
     with Measurer(targets, form=form) as measurer:
         tell.start("check")

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from converter.legalize import Legalizer
-from converter.locating import TimeUp, alike, locate
+from converter.locating import Located, TimeUp, alike, locate
 from converter.repair import repair
+from converter.support import Verdict
 from converter.support.measure import Measurer
 from converter.support.probes import Activations, Region
 from converter.targets import Target, default_targets
@@ -49,6 +50,15 @@ def test_no_probe_begins_after_the_deadline():
         with pytest.raises(TimeUp):
             locate(model, TARGETS[0], Activations(model, SAMPLES), measurer, deadline=time.monotonic() - 1)
         assert measurer.probed == 0
+
+
+@pytest.mark.parametrize(
+    ("count", "status", "error", "rounding"),
+    [(7, "wrong", 2e-4, True), (7, "wrong", 0.3, False), (3, "wrong", 2e-4, False), (7, "fails", None, False)],
+)
+def test_what_can_be_the_rounding_of_many_nodes(count, status, error, rounding):
+    region = Region(tuple(list(folded().graph)[:count]))
+    assert Located(region, Verdict(status, "seen", error)).rounding is rounding
 
 
 @seen_on_new_engine
