@@ -20,6 +20,7 @@ from converter.export import Exported, Network, climb
 from converter.forms import NotExpressible, in_form
 from converter.graph import WORKING_OPSET
 from converter.legalize import Legalizer, survey
+from converter.memory import give_back
 from converter.numpy_runtime import plan
 from converter.passes import check_invariants, run_passes, simplify, unshare_constants
 from converter.progress import Progress
@@ -111,7 +112,9 @@ def attempt(
 ) -> Attempt:
     """Steps 3 to 6 for one exporter's model."""
     tell.start("simplify")
+    give_back()
     simplified = simplify(exported.take())
+    give_back()
     program = plan(simplified.model)  # before rewriting: the NumPy path needs no detours for cv2.dnn
     tell.finish(manifest.describe_simplified(simplified))
     # for OpenCV's importers and layers; NumPy shares what it can, and moves axes as views

@@ -19,7 +19,7 @@ MAX_LINES = 400
 
 LAYERS = (
     # tools that know no step
-    "errors", "resources", "progress", "wire", "graph", "forms", "costs", "compare", "npz", "render",
+    "errors", "resources", "memory", "progress", "wire", "graph", "forms", "costs", "compare", "npz", "render",
     # where networks run
     "registered", "targets", "opencv_worker", "opencv", "numpy_runtime", "backends", "island_net", "islands",
     # the steps
