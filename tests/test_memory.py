@@ -12,7 +12,7 @@ from converter.memory import give_back
 def resident():
     return int(next(line for line in open("/proc/self/status") if line.startswith("VmRSS")).split()[1]) / 1024
 
-chunks = [bytes(100_000) for _ in range(3000)]  # small enough for the heap: the last one holds all the others' pages
+chunks = [bytearray(b"x" * 100_000) for _ in range(3000)]  # small enough for the heap: the last one holds all the others' pages
 kept = chunks[-1]
 del chunks
 before = resident()
