@@ -24,8 +24,8 @@ from converter.resources import resource
 
 ALLOWED_IMPORTS = {
     "__future__", "argparse", "base64", "collections", "concurrent", "dataclasses", "functools", "glob", "hashlib",
-    "importlib", "io", "itertools", "json", "math", "numpy", "cv2", "os", "pathlib", "re", "struct", "sys", "threading", "time",
-    "types", "typing", "warnings", "zipfile", "zlib",
+    "importlib", "io", "itertools", "json", "math", "numpy", "cv2", "os", "pathlib", "queue", "re", "struct", "sys",
+    "threading", "time", "types", "typing", "warnings", "zipfile", "zlib",
 }  # fmt: skip
 
 

@@ -126,6 +126,7 @@ class Runner:
             work = self._spare.pop()
         except IndexError:
             work = Workspace(self.threads)
+        work.begin()
         with self._blas, np.errstate(all="ignore"):  # infinities and NaN are values here, as in every other runtime
             outputs = self._forward(self._weights, checked, work)
         copies = {name: np.array(array, order="C") for name, array in outputs.items()}

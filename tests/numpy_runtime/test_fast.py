@@ -13,7 +13,6 @@ import pytest
 from converter.npz import save_npz
 from converter.numpy_runtime import KERNELS, Program, plan
 from converter.numpy_runtime.fast import ACTIVATIONS, FORMS
-from converter.numpy_runtime.fast.workspace import Workspace, parts
 from converter.numpy_runtime.loading import read_weights
 from converter.numpy_runtime.running import Runner
 from converter.render import paste
@@ -237,23 +236,6 @@ def test_every_form_is_called_alike() -> None:
         assert form.__doc__
     for name, activation in ACTIVATIONS.items():
         assert list(inspect.signature(activation).parameters)[:2] == ["x", "spare"], name
-
-
-@pytest.mark.parametrize(
-    ("total", "most", "threads"), [(1, 5, 2), (7, 3, 1), (7, 3, 2), (100, 1000, 2), (5, 1, 4), (0, 3, 2)]
-)
-def test_parts(total: int, most: int, threads: int) -> None:
-    found = parts(total, most, threads)
-    assert [n for start, stop in found for n in range(start, stop)] == list(range(total))
-    assert max(stop - start for start, stop in found) <= max(most, 1)
-
-
-def test_an_error_of_another_thread_is_raised() -> None:
-    def job(number: int, _: Any) -> None:
-        raise ZeroDivisionError(str(number))
-
-    with pytest.raises(ZeroDivisionError):
-        Workspace(2).spread(job, 4)
 
 
 def attention_model(rng: np.random.Generator, kind: str) -> tuple[ir.Model, dict[str, np.ndarray]]:

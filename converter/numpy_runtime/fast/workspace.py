@@ -4,9 +4,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import queue
+import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +33,59 @@ class Scratch:
         return found
 
 
+_TRIALS = 6  # runs in which each call is tried both ways, in turn
+_COLD = 2  # the first of them find memory and caches as they will not be again
+
+
+class Helper:
+    """A thread that takes tasks as they come. One that it has not begun when the caller needs it done can be taken back."""
+
+    def __init__(self) -> None:
+        self._tasks: Any = queue.SimpleQueue()
+        self._ends: Any = queue.SimpleQueue()
+        threading.Thread(target=_serve, args=(self._tasks, self._ends), daemon=True).start()
+
+    def begin(self, task: Callable[[], None]) -> list[Callable[[], None]]:
+        """The task in a box: who takes it out does it."""
+        box = [task]
+        self._tasks.put(box)
+        return box
+
+    def finish(self, box: list[Callable[[], None]]) -> None:
+        """Return when the task is done, or will not be begun. Raises what it raised."""
+        try:
+            box.pop()  # the thread was still asleep: waking up takes longer than many a layer
+        except IndexError:
+            ended, error = self._ends.get()
+            while ended is not box:  # an interrupt came while an earlier one was waited for
+                ended, error = self._ends.get()
+            if error is not None:
+                raise error from None
+
+    def __del__(self) -> None:
+        self._tasks.put(None)
+
+
+def _serve(tasks: Any, ends: Any) -> None:
+    """The thread's work: it knows the queues only, so that it ends with its Helper."""
+    with np.errstate(all="ignore"):  # errstate belongs to the thread
+        while True:
+            box = tasks.get()
+            if box is None:
+                return
+            try:
+                task = box.pop()
+            except IndexError:
+                continue
+            try:
+                task()
+            except BaseException as error:  # whatever it is belongs to the caller
+                ends.put((box, error))
+            else:
+                ends.put((box, None))
+            del task, box
+
+
 class Workspace:
     """What one run of the network computes with. Results live in numbered slots, which later results use again."""
 
@@ -38,7 +95,13 @@ class Workspace:
         """What all threads read: valid until the next layer."""
         self._scratches = [Scratch() for _ in range(threads)]
         self._slots: dict[int, np.ndarray] = {}
-        self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
+        self._helpers = [Helper() for _ in range(threads - 1)]
+        self._trials: dict[tuple[int, int], list[float]] = {}
+        self._runs = self._turn = 0
+
+    def begin(self) -> None:
+        """A run of the network begins."""
+        self._runs, self._turn = self._runs + 1, 0
 
     def slot(self, number: int | None, *shape: int) -> np.ndarray:
         """An uninitialised float32 array in the slot: whatever was there is gone. None: an array of its own."""
@@ -50,24 +113,48 @@ class Workspace:
         return self._slots[number][:size].reshape(shape)
 
     def spread(self, job: Callable[[int, Scratch], None], count: int) -> None:
-        """job(0, scratch) ... job(count - 1, scratch), on all threads: each takes the next number when it is free."""
-        if self._pool is None or count < 2:
-            for number in range(count):
-                job(number, self._scratches[0])
+        """job(0, scratch) ... job(count - 1, scratch), on all threads: each takes the next number when it is free.
+
+        Waking a thread costs more than many a small layer gains. The first runs try each call of a run both ways, the later
+        ones keep to the faster way. The numbers are the same: so are the pieces.
+        """
+        if not self._helpers or count < 2:
+            self._alone(job, count)
             return
+        self._turn += 1
+        tried = self._trials.setdefault((self._turn, count), [0.0, float("inf"), float("inf")])
+        settled = tried[0] >= _TRIALS
+        way = int(tried[2] < tried[1]) if settled else tried[0] < _COLD or (self._runs + self._turn) % 2
+        start = 0.0 if settled else time.perf_counter()
+        if way:
+            self._together(job, count)
+        else:
+            self._alone(job, count)
+        if not settled:
+            tried[0] += 1
+            if tried[0] > _COLD:
+                tried[1 + int(way)] = min(tried[1 + int(way)], time.perf_counter() - start)
+
+    def _alone(self, job: Callable[[int, Scratch], None], count: int) -> None:
+        for number in range(count):
+            job(number, self._scratches[0])
+
+    def _together(self, job: Callable[[int, Scratch], None], count: int) -> None:
         numbers = iter(range(count))  # next() of it is atomic
 
         def work(scratch: Scratch) -> None:
-            with np.errstate(all="ignore"):  # errstate belongs to the thread
-                for number in numbers:
-                    job(number, scratch)
+            for number in numbers:
+                job(number, scratch)
 
-        others = [self._pool.submit(work, scratch) for scratch in self._scratches[1:count]]
+        helpers = self._helpers[: count - 1]
+        boxes = [
+            helper.begin(functools.partial(work, scratch)) for helper, scratch in zip(helpers, self._scratches[1:])
+        ]
         try:
             work(self._scratches[0])
         finally:
-            for other in others:
-                other.result()
+            for helper, box in zip(helpers, boxes):
+                helper.finish(box)
 
 
 def parts(total: int, most: int, threads: int) -> list[tuple[int, int]]:
