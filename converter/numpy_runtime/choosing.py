@@ -70,11 +70,8 @@ def _conv(network: Network, step: Step) -> None:
         _become(network, step, "winograd", weight.transpose(2, 3, 1, 0).reshape(-1, filters), {"pads": pads})
     elif group == 1 and inside <= _FEW_CHANNELS:
         _become(network, step, "stem", weight.reshape(filters, -1).T, {"kernel": list(kernel), **geometry})
-    elif group > 1:
-        _become(network, step, "grouped", _merged(weight, group), {"kernel": list(kernel), **geometry})
     else:
-        matrix = weight.transpose(2, 3, 1, 0).reshape(-1, filters)
-        _become(network, step, "columns", matrix, {"kernel": list(kernel), **geometry})
+        _become(network, step, "columns", _merged(weight, group), {"kernel": list(kernel), **geometry})
 
 
 def _merged(weight: np.ndarray, group: int) -> np.ndarray:

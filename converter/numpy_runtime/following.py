@@ -10,7 +10,7 @@ import numpy as np
 from converter.numpy_runtime.fast import FORMS
 from converter.numpy_runtime.network import Network, Step
 
-LAYERS = ("columns", "depthwise", "grouped", "linear", "pointwise", "stem", "winograd")
+LAYERS = ("columns", "depthwise", "linear", "pointwise", "stem", "winograd")
 """Forms with the inputs x, weight, bias, plus and the keyword `then`."""
 
 

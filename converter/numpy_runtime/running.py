@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,20 +52,26 @@ class Blas:
     def can_be_told(self) -> bool:
         return self._set is not None
 
-    def __enter__(self) -> None:
-        """One thread a product, as long as any network runs that spreads its products itself."""
+    @contextlib.contextmanager
+    def using(self, threads: int) -> Iterator[None]:
+        """So many threads a product, as long as any network runs: the first one's number."""
         with self._lock:
             self._inside += 1
             if self._inside == 1 and self._set is not None:
                 self._before = self._get()
-                if self._before != 1:
-                    self._set(1)
+                self._set(threads)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if self._inside == 0 and self._set is not None:
+                    self._set(self._before)
 
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0 and self._set is not None and self._before != 1:
-                self._set(self._before)
+    def tell(self, threads: int) -> None:
+        """So many threads a product from now on, where BLAS can be told."""
+        if self._set is not None:
+            self._set(threads)
 
 
 def _text(library: Any, name: str) -> str:
@@ -125,9 +132,12 @@ class Runner:
         try:
             work = self._spare.pop()
         except IndexError:
-            work = Workspace(self.threads)
+            work = Workspace(self.threads, self._blas.tell)
         work.begin()
-        with self._blas, np.errstate(all="ignore"):  # infinities and NaN are values here, as in every other runtime
+        with (
+            self._blas.using(self.threads),
+            np.errstate(all="ignore"),
+        ):  # infinities and NaN are values here, as in every other runtime
             outputs = self._forward(self._weights, checked, work)
         copies = {name: np.array(array, order="C") for name, array in outputs.items()}
         self._spare.append(work)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from converter.numpy_runtime import following, matching, slots
 from converter.numpy_runtime.choosing import choose
+from converter.numpy_runtime.handing import hand_on
 from converter.numpy_runtime.leading import free_linears
 from converter.numpy_runtime.network import Network
 
@@ -18,5 +19,6 @@ def speed_up(network: Network) -> dict[str, int]:
     done.update(choose(network))
     done["reshapes"] = free_linears(network)
     done.update({f"fused_{kind}": count for kind, count in following.absorb(network).items()})
+    done["normalisations"] = hand_on(network)
     done["slots"] = slots.assign(network)
     return done

@@ -101,3 +101,16 @@ def body(program: Program) -> str:
     """The function that runs the network, without its first lines."""
     text = program.source.split("def forward(w, feeds, work):\n", 1)[1].split("\n\n\nclass Model", 1)[0]
     return textwrap.dedent(text).split('"""\n', 1)[1]
+
+
+def judged(model: ir.Model, feeds: dict[str, np.ndarray], error: float) -> Program:
+    """The program, right on one thread and on two, and when it runs again in the same memory."""
+    program = plan(model)
+    wanted = ort_run(model, feeds)
+    for threads in (1, 2):
+        loaded = program.load(threads=threads)
+        loaded.run({name: array[::-1].copy() for name, array in feeds.items()})
+        for got, want in zip(loaded.run(feeds).values(), wanted, strict=True):
+            assert (got.dtype, got.shape) == (want.dtype, want.shape)
+            np.testing.assert_allclose(got, want, rtol=0, atol=error * max(1.0, float(np.abs(want).max())))
+    return program

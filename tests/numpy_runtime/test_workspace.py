@@ -49,15 +49,13 @@ def test_a_task_that_its_thread_has_not_begun_is_taken_back() -> None:
 
 
 def test_a_thread_ends_with_its_helper() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     helper = Helper()
-    assert threading.active_count() == before + 1
+    (started,) = set(threading.enumerate()) - before
+    assert started.is_alive()
     del helper
-    for _ in range(1000):
-        if threading.active_count() == before:
-            break
-        time.sleep(0.01)
-    assert threading.active_count() == before
+    started.join(10)
+    assert not started.is_alive()
 
 
 def test_each_call_of_a_run_settles_for_the_faster_way() -> None:

@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 
 from converter.numpy_runtime.fast.finishing import finish, room
-from converter.numpy_runtime.fast.products import finished_product
 from converter.numpy_runtime.fast.workspace import Scratch, Workspace, parts
 from converter.numpy_runtime.kernels.windows import _first, _last
 
-_COLUMN_TILE = 1 << 17  # elements of unfolded windows at a time: half of a usual second-level cache
+_COLUMN_TILE = 1 << 18  # elements of unfolded windows at a time: a usual second-level cache
+_STEM_TILE = 1 << 19  # of few channels: many short calls a tile
 _COLUMN_ROWS = 192  # but at least so many windows: BLAS lays the weights out anew for each product
-_FEW_WINDOWS = 256  # fewer in an image: each thread lays out a part of the weights
 
 
 def lengths(
@@ -46,6 +45,51 @@ def padded_rows(x: np.ndarray, start: int, stop: int, pads: Sequence[int], scrat
     return scratch
 
 
+class Windows:
+    """Where a kernel's windows lie in images (N, H, W, C)."""
+
+    def __init__(
+        self,
+        source: np.ndarray,
+        kernel: Sequence[int],
+        pads: Sequence[int],
+        strides: Sequence[int],
+        dilations: Sequence[int],
+    ) -> None:
+        self._source, self._kernel, self._pads, self._strides, self._dilations = (
+            source,
+            kernel,
+            pads,
+            strides,
+            dilations,
+        )
+        self.height, self.width = lengths(source.shape[1:3], kernel, pads, strides, dilations)
+        """Windows in a column and in a row."""
+        self.across = pads[1] + source.shape[2] + pads[3]
+        """Pixels in a row, with its padding."""
+
+    def area(self, rows: int) -> tuple[int, int, int]:
+        """The shape of what so many rows of windows see, for `seen`."""
+        deep = (rows - 1) * self._strides[0] + (self._kernel[0] - 1) * self._dilations[0] + 1
+        return deep, self.across, self._source.shape[3]
+
+    def seen(self, image: int, start: int, area: np.ndarray) -> np.ndarray:
+        """What the windows from row `start` on see, copied to `area` with its padding.
+
+        A view of it: (rows, columns, kernel height, kernel width, C).
+        """
+        first = start * self._strides[0]
+        padded_rows(self._source[image], first, first + len(area), self._pads, area)
+        (tall, wide), (sy, sx), (dy, dx) = self._kernel, self._strides, self._dilations
+        rows = (len(area) - (tall - 1) * dy - 1) // sy + 1
+        down, right, along = area.strides
+        return np.lib.stride_tricks.as_strided(
+            area,
+            (rows, self.width, tall, wide, area.shape[2]),
+            (down * sy, right * sx, down * dy, right * dx, along),
+        )
+
+
 def columns(
     work: Workspace,
     x: np.ndarray,
@@ -60,58 +104,31 @@ def columns(
     then: Sequence[Any] | None = None,
     slot: int | None = None,
 ) -> np.ndarray:
-    """x (N, C, H, W), weight (kernel height * kernel width * C, M), plus (N, M, out...): (N, M, out...)."""
+    """x (N, C, H, W), plus (N, M, out...): (N, M, out...). weight (groups, kernel height * width * C / groups, M / groups)."""
     source = _last(x)
-    batch, _, space, channels = source.shape
-    (tall, wide), (sy, sx), (dy, dx) = kernel, strides, dilations
-    height, width = lengths(source.shape[1:3], kernel, pads, strides, dilations)
-    filters, inside = weight.shape[1], tall * wide * channels
-    y = work.slot(slot, batch, height, width, filters)
+    batch, channels = source.shape[0], source.shape[3]
+    windows = Windows(source, kernel, pads, strides, dilations)
+    height, width = windows.height, windows.width
+    groups, inside, filters = weight.shape
+    y = work.slot(slot, batch, height, width, groups * filters)
     more = None if plus is None else np.broadcast_to(_last(plus), y.shape)
-    across = pads[1] + space + pads[3]
-
-    def unfold(image: int, start: int, area: np.ndarray, unfolded: np.ndarray) -> None:
-        padded_rows(source[image], start * sy, start * sy + len(area), pads, area)
-        down, right, along = area.strides
-        unfolded[...] = np.lib.stride_tricks.as_strided(
-            area, unfolded.shape, (down * sy, right * sx, down * dy, right * dx, along)
-        )
-
-    def deep(rows: int) -> int:
-        return (rows - 1) * sy + (tall - 1) * dy + 1
-
-    def rest(image: int, start: int, stop: int) -> np.ndarray | None:
-        return None if more is None else more[image, start:stop].reshape(-1, filters)
-
-    if work.threads > 1 and height * width < _FEW_WINDOWS:  # the threads unfold rows, then they share the product out
-        (whole,) = work.shared.arrays((height, width, tall, wide, channels))
-        shares = parts(height, height, work.threads)
-        for image in range(batch):
-
-            def share(number: int, scratch: Scratch, image: int = image) -> None:
-                start, stop = shares[number]
-                (area,) = scratch.arrays((deep(stop - start), across, channels))
-                unfold(image, start, area, whole[start:stop])
-
-            work.spread(share, len(shares))
-            flat = y[image].reshape(-1, filters)
-            finished_product(flat, work, whole.reshape(-1, inside), weight, bias, rest(image, 0, height), then)
-        return _first(y)
-    tile = max(_COLUMN_TILE // (width * inside), -(-_COLUMN_ROWS // width), 1)
-    pieces = [(image, *piece) for image in range(batch) for piece in parts(height, tile, work.threads)]
+    tile = max(work.threads * _COLUMN_TILE // (width * inside * groups), -(-work.threads * _COLUMN_ROWS // width))
+    pieces = [(image, *piece) for image in range(batch) for piece in parts(height, tile)]
 
     def job(number: int, scratch: Scratch) -> None:
         image, start, stop = pieces[number]
         rows = stop - start
         area, unfolded, spare = scratch.arrays(
-            (deep(rows), across, channels), (rows, width, tall, wide, channels), (room(filters, work.threads),)
+            windows.area(rows), (groups, rows, width, *kernel, channels // groups), (room(groups * filters),)
         )
-        unfold(image, start, area, unfolded)
-        part = y[image, start:stop].reshape(-1, filters)
-        np.matmul(unfolded.reshape(-1, inside), weight, out=part)
-        finish(part, bias, rest(image, start, stop), then, spare)
+        seen = windows.seen(image, start, area)
+        unfolded[...] = seen.reshape(*seen.shape[:4], groups, -1).transpose(4, 0, 1, 2, 3, 5)
+        part = y[image, start:stop].reshape(-1, groups * filters)
+        by_group = part.reshape(-1, groups, filters).transpose(1, 0, 2)
+        np.matmul(unfolded.reshape(groups, rows * width, inside), weight, out=by_group)
+        finish(part, bias, None if more is None else more[image, start:stop].reshape(part.shape), then, spare)
 
-    work.spread(job, len(pieces))
+    work.each(job, len(pieces))
     return _first(y)
 
 
@@ -140,8 +157,8 @@ def stem(
     filters, inside = weight.shape[1], tall * wide * channels
     y = work.slot(slot, batch, height, width, filters)
     more = None if plus is None else np.broadcast_to(_last(plus), y.shape)
-    tile = max(_COLUMN_TILE // (width * inside), -(-_COLUMN_ROWS // width), 1)
-    pieces = [(image, *piece) for image in range(batch) for piece in parts(height, tile, work.threads)]
+    tile = max(_STEM_TILE // (width * inside), -(-work.threads * _COLUMN_ROWS // width))
+    pieces = [(image, *piece) for image in range(batch) for piece in parts(height, tile)]
     top, left = pads[0], pads[1]
     across = width + (wide - 1) * dx // sx
 
@@ -150,7 +167,7 @@ def stem(
         rows = stop - start
         deep = (rows - 1) * sy + (tall - 1) * dy + 1
         area, unfolded, spare = scratch.arrays(
-            (channels, sx, deep, across), (channels, tall, wide, rows, width), (room(filters, work.threads),)
+            (channels, sx, deep, across), (channels, tall, wide, rows, width), (room(filters),)
         )
         area[...] = 0
         first = start * sy - top
@@ -170,52 +187,5 @@ def stem(
         np.matmul(unfolded.reshape(inside, -1).T, weight, out=part)
         finish(part, bias, None if more is None else more[image, start:stop].reshape(-1, filters), then, spare)
 
-    work.spread(job, len(pieces))
-    return _first(y)
-
-
-def grouped(
-    work: Workspace,
-    x: np.ndarray,
-    weight: np.ndarray,
-    bias: np.ndarray | None = None,
-    plus: np.ndarray | None = None,
-    *,
-    kernel: Sequence[int],
-    pads: Sequence[int] = (0, 0, 0, 0),
-    strides: Sequence[int] = (1, 1),
-    dilations: Sequence[int] = (1, 1),
-    then: Sequence[Any] | None = None,
-    slot: int | None = None,
-) -> np.ndarray:
-    """`columns` for channels in groups: weight (groups, kernel height * kernel width * C / groups, M / groups)."""
-    source = _last(x)
-    batch, _, space, channels = source.shape
-    (tall, wide), (sy, sx), (dy, dx) = kernel, strides, dilations
-    height, width = lengths(source.shape[1:3], kernel, pads, strides, dilations)
-    groups, inside, filters = weight.shape[0], channels // weight.shape[0], weight.shape[2]
-    y = work.slot(slot, batch, height, width, groups * filters)
-    more = None if plus is None else np.broadcast_to(_last(plus), y.shape)
-    tile = max(4 * _COLUMN_TILE // (width * tall * wide * channels), 1)
-    pieces = [(image, *piece) for image in range(batch) for piece in parts(height, tile, work.threads)]
-    across = pads[1] + space + pads[3]
-
-    def job(number: int, scratch: Scratch) -> None:
-        image, start, stop = pieces[number]
-        rows = stop - start
-        deep = (rows - 1) * sy + (tall - 1) * dy + 1
-        area, unfolded, spare = scratch.arrays(
-            (deep, across, channels), (groups, rows, width, tall, wide, inside), (room(groups * filters, work.threads),)
-        )
-        padded_rows(source[image], start * sy, start * sy + deep, pads, area)
-        down, right, along = area.strides
-        unfolded[...] = np.lib.stride_tricks.as_strided(
-            area, unfolded.shape, (inside * along, down * sy, right * sx, down * dy, right * dx, along)
-        )
-        part = y[image, start:stop].reshape(-1, groups * filters)
-        by_group = part.reshape(-1, groups, filters).transpose(1, 0, 2)
-        np.matmul(unfolded.reshape(groups, rows * width, -1), weight, out=by_group)
-        finish(part, bias, None if more is None else more[image, start:stop].reshape(part.shape), then, spare)
-
-    work.spread(job, len(pieces))
+    work.each(job, len(pieces))
     return _first(y)

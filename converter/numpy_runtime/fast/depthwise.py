@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from converter.numpy_runtime.fast.columns import lengths, padded_rows
+from converter.numpy_runtime.fast.columns import Windows
 from converter.numpy_runtime.fast.finishing import finish, room
 from converter.numpy_runtime.fast.workspace import Scratch, Workspace, parts
 from converter.numpy_runtime.kernels.windows import _first, _last
@@ -35,37 +35,31 @@ def depthwise(
     vector of columns and channels, and the weights are repeated for its columns.
     """
     source = _last(x)
-    batch, _, space, channels = source.shape
-    (tall, wide), (sy, sx), (dy, dx) = weight.shape[:2], strides, dilations
-    height, width = lengths(source.shape[1:3], (tall, wide), pads, strides, dilations)
+    batch, channels = source.shape[0], source.shape[3]
+    tall, wide = weight.shape[:2]
+    windows = Windows(source, (tall, wide), pads, strides, dilations)
+    height, width = windows.height, windows.width
     y = work.slot(slot, batch, height, width, channels)
     more = None if plus is None else np.broadcast_to(_last(plus), y.shape)
-    across = pads[1] + space + pads[3]
-    rowwise = sx == 1 and channels < _DEPTH_LONG
+    rowwise = strides[1] == 1 and channels < _DEPTH_LONG
     if rowwise:
-        repeated = np.broadcast_to(weight[:, :, None], (tall, wide, width, channels))
-        taps = repeated.reshape(tall, wide, -1)
+        (taps,) = work.shared.arrays((tall, wide, width, channels))
+        taps[...] = weight[:, :, None]
+        taps = taps.reshape(tall, wide, -1)
     tile = max(_DEPTH_TILE // (width * channels), 1)
     pieces = [(image, *piece) for image in range(batch) for piece in parts(height, tile, work.threads)]
 
     def job(number: int, scratch: Scratch) -> None:
         image, start, stop = pieces[number]
         rows = stop - start
-        deep = (rows - 1) * sy + (tall - 1) * dy + 1
-        area, spare = scratch.arrays((deep, across, channels), (room(channels, work.threads),))
-        padded_rows(source[image], start * sy, start * sy + deep, pads, area)
-        down, right, along = area.strides
+        area, spare = scratch.arrays(windows.area(rows), (room(channels, work.threads),))
+        seen = windows.seen(image, start, area)
         part = y[image, start:stop]
         if rowwise:
-            windows = np.lib.stride_tricks.as_strided(
-                area, (rows, tall, wide, width * channels), (down * sy, down * dy, right * dx, along)
-            )
-            np.einsum("hijn,ijn->hn", windows, taps, out=part.reshape(rows, -1))
+            long = seen.transpose(0, 2, 3, 1, 4).reshape(rows, tall, wide, -1)  # no copy: the columns lie side by side
+            np.einsum("hijn,ijn->hn", long, taps, out=part.reshape(rows, -1))
         else:
-            windows = np.lib.stride_tricks.as_strided(
-                area, (rows, width, tall, wide, channels), (down * sy, right * sx, down * dy, right * dx, along)
-            )
-            np.einsum("hwijc,ijc->hwc", windows, weight, out=part)
+            np.einsum("hwijc,ijc->hwc", seen, weight, out=part)
         rest = None if more is None else more[image, start:stop].reshape(-1, channels)
         finish(part.reshape(-1, channels), bias, rest, then, spare)
 

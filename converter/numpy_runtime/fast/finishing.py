@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-_FINISHED = 1 << 15  # elements at a time: with their spare copy they fit the second-level cache
+_FINISHED = 1 << 16  # elements at a time: with their spare copy they fit the second-level cache
 
 
 def finish(
@@ -19,7 +19,7 @@ def finish(
 ) -> None:
     """part += bias; part += plus; then[0](part, spare, *then[1:]): all in place, as many rows at a time as `spare` holds.
 
-    part (rows, M) contiguous, bias (M,), plus (rows, M), spare: `room(M, threads)` elements.
+    part (rows, M) contiguous, bias (M,), plus (rows, M), spare: `room(M)` elements or more.
     """
     if bias is None and plus is None and then is None:
         return
@@ -43,7 +43,7 @@ def finish(
             then[0](block, spare[: block.size].reshape(block.shape), *then[1:])
 
 
-def room(length: int, threads: int) -> int:
+def room(length: int, threads: int = 1) -> int:
     """How many elements of spare memory `finish` wants for rows of this length.
 
     Several threads take more at a time: each call of NumPy hands Python's lock over, which costs more than the cache saves.

@@ -13,7 +13,6 @@ from converter.numpy_runtime.kernels.windows import _first, _last
 
 _PRODUCT_TILE = 1 << 17  # elements of a result that is finished while it is in the cache
 _PRODUCT_ROWS = 384  # at least so many rows a product: BLAS lays the weights out anew for each
-_FEW_ROWS = 256  # then threads share the columns out, not the rows: each lays out its own weights only
 
 
 def finished_product(
@@ -27,29 +26,16 @@ def finished_product(
 ) -> None:
     """y = then(x @ weight + bias + plus), all of them matrices but the bias."""
     rows, width = y.shape
-    if rows < _FEW_ROWS and work.threads > 1:
-        columns = parts(width, width, work.threads)
-
-        def column(number: int, scratch: Scratch) -> None:
-            start, stop = columns[number]
-            part, spare = scratch.arrays((rows, stop - start), (room(stop - start, work.threads),))
-            np.matmul(x, weight[:, start:stop], out=part)
-            some = None if plus is None else plus[:, start:stop]
-            finish(part, None if bias is None else bias[start:stop], some, then, spare)
-            y[:, start:stop] = part
-
-        work.spread(column, len(columns))
-        return
     plain = bias is None and plus is None and then is None
-    pieces = parts(rows, rows if plain else max(_PRODUCT_TILE // width, _PRODUCT_ROWS), work.threads)
+    pieces = parts(rows, rows if plain else max(_PRODUCT_TILE // width, _PRODUCT_ROWS * work.threads))
 
     def job(number: int, scratch: Scratch) -> None:
         start, stop = pieces[number]
-        (spare,) = scratch.arrays((room(width, work.threads),))
+        (spare,) = scratch.arrays((room(width),))
         np.matmul(x[start:stop], weight, out=y[start:stop])
         finish(y[start:stop], bias, None if plus is None else plus[start:stop], then, spare)
 
-    work.spread(job, len(pieces))
+    work.each(job, len(pieces))
 
 
 def linear(

@@ -34,15 +34,19 @@ _WINOGRAD_OUTPUT_36 = np.kron(_WINOGRAD_OUTPUT, _WINOGRAD_OUTPUT)
 _WINOGRAD_WEIGHT_36 = np.kron(_WINOGRAD_WEIGHT, _WINOGRAD_WEIGHT).astype(np.float32)
 
 _WINOGRAD_TILES = 56  # of 4x4 at a time: enough rows for BLAS
-_WINOGRAD_FEW = 32  # tiles in an image: then each of several threads multiplies some of the 36 places of a tile
+_WINOGRAD_BLOCK, _WINOGRAD_DEEP = (
+    64,
+    256,
+)  # filters at a time, of so many channels: OpenBLAS leaves small weights where they are
 _WINOGRAD_STORED = 1 << 19  # elements of transformed tiles at a time
 
 
 def winograd_weight(weight: np.ndarray) -> np.ndarray:
-    """(9 * C, M), the rows in the order (row, column, channel) of the kernel: (36, C, M)."""
-    filters = weight.shape[1]
-    turned: np.ndarray = np.matmul(_WINOGRAD_WEIGHT_36, weight.reshape(9, -1))
-    return turned.reshape(36, -1, filters)
+    """(9 * C, M), the rows in the order (row, column, channel) of the kernel: (36, blocks, C, M / blocks)."""
+    channels, filters = weight.shape[0] // 9, weight.shape[1]
+    blocks = filters // _WINOGRAD_BLOCK if channels <= _WINOGRAD_DEEP and filters % _WINOGRAD_BLOCK == 0 else 1
+    turned = np.matmul(_WINOGRAD_WEIGHT_36, weight.reshape(9, -1)).reshape(36, channels, blocks, -1)
+    return np.ascontiguousarray(turned.transpose(0, 2, 1, 3))
 
 
 def winograd(
@@ -56,11 +60,11 @@ def winograd(
     then: Sequence[Any] | None = None,
     slot: int | None = None,
 ) -> np.ndarray:
-    """x (N, C, H, W), weight (36, C, M) as `winograd_weight` gives it, plus (N, M, out...): (N, M, out...)."""
+    """x (N, C, H, W), weight as `winograd_weight` gives it, plus (N, M, out...): (N, M, out...)."""
     source = _last(x)
     batch, high, space, channels = source.shape
     height, width = high + pads[0] + pads[2] - 2, space + pads[1] + pads[3] - 2
-    filters = weight.shape[2]
+    blocks, filters = weight.shape[1], weight.shape[1] * weight.shape[3]
     y = work.slot(slot, batch, height, width, filters)
     more = None if plus is None else np.broadcast_to(_last(plus), y.shape)
     tall, wide = -(-height // 4), -(-width // 4)
@@ -88,41 +92,11 @@ def winograd(
         if more is not None:
             finish(part.reshape(-1, filters), None, more[image, 4 * start : 4 * stop].reshape(-1, filters), then, spare)
 
-    def multiply(turned: np.ndarray, weight: np.ndarray, multiplied: np.ndarray, first: int) -> None:
-        np.matmul(turned, weight, out=multiplied)
-        if bias is not None and first <= 7 < first + len(weight):
-            multiplied[7 - first] += bias  # the point (1, 1): each of the 16 results has it once
-
-    if work.threads > 1 and tall * wide < _WINOGRAD_FEW:  # each thread lays out a part of the weights
-        tiles = tall * wide
-        turned, multiplied = work.shared.arrays((36, tiles, channels), (36, tiles, filters))
-        shares, places = parts(tall, tall, work.threads), parts(36, 36, work.threads)
-        for image in range(batch):
-
-            def there(number: int, scratch: Scratch, image: int = image) -> None:
-                start, stop = shares[number]
-                area, tile = scratch.arrays(around(stop - start), (6, 6, stop - start, wide, channels))
-                inward(image, start, stop, area, tile, turned[:, start * wide : stop * wide].reshape(36, -1))
-
-            def between(number: int, scratch: Scratch) -> None:
-                few = slice(*places[number])
-                multiply(turned[few], weight[few], multiplied[few], few.start)
-
-            def back_again(number: int, scratch: Scratch, image: int = image) -> None:
-                start, stop = shares[number]
-                mine = multiplied[:, start * wide : stop * wide].reshape(36, -1)
-                back, spare = scratch.arrays((16, mine.shape[1]), (room(filters, work.threads),))
-                outward(image, start, stop, mine, back, spare)
-
-            work.spread(there, len(shares))
-            work.spread(between, len(places))
-            work.spread(back_again, len(shares))
-        return _first(y)
     most = max(
         min(_WINOGRAD_STORED // (36 * wide * max(channels, filters)), -(-2 * _WINOGRAD_TILES // wide)),
         -(-_WINOGRAD_TILES // wide),
     )
-    pieces = [(image, *piece) for image in range(batch) for piece in parts(tall, most, work.threads)]
+    pieces = [(image, *piece) for image in range(batch) for piece in parts(tall, most)]
 
     def job(number: int, scratch: Scratch) -> None:
         image, start, stop = pieces[number]
@@ -132,13 +106,16 @@ def winograd(
             (tiles * max(36 * channels, 16 * filters),),
             (36, tiles, channels),
             (36, tiles, filters),
-            (room(filters, work.threads),),
+            (room(filters),),
         )
         tile = store[: 36 * tiles * channels].reshape(6, 6, rows, wide, channels)
         inward(image, start, stop, area, tile, turned.reshape(36, -1))
-        multiply(turned, weight, multiplied, 0)
+        by_block = multiplied.reshape(36, tiles, blocks, -1).transpose(0, 2, 1, 3)
+        np.matmul(turned[:, None], weight, out=by_block)
+        if bias is not None:
+            multiplied[7] += bias  # the point (1, 1): each of the 16 results has it once
         back = store[: 16 * tiles * filters].reshape(16, -1)
         outward(image, start, stop, multiplied.reshape(36, -1), back, spare)
 
-    work.spread(job, len(pieces))
+    work.each(job, len(pieces))
     return _first(y)

@@ -89,8 +89,10 @@ def _serve(tasks: Any, ends: Any) -> None:
 class Workspace:
     """What one run of the network computes with. Results live in numbered slots, which later results use again."""
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, threads: int = 1, tell: Callable[[int], Any] | None = None) -> None:
+        """tell(n): BLAS is to use n threads a product. A run begins and ends with `threads`."""
         self.threads = threads
+        self._tell = tell
         self.shared = Scratch()
         """What all threads read: valid until the next layer."""
         self._scratches = [Scratch() for _ in range(threads)]
@@ -112,14 +114,34 @@ class Workspace:
             self._slots[number] = np.empty(size, np.float32)
         return self._slots[number][:size].reshape(shape)
 
+    def each(self, job: Callable[[int, Scratch], None], count: int) -> None:
+        """job(0, scratch) ... job(count - 1, scratch), one after the other: for products, which BLAS spreads over its threads.
+
+        Those are awake as long as one product follows the other; one of Python has to be woken and to wait for its lock.
+        """
+        for number in range(count):
+            job(number, self._scratches[0])
+
     def spread(self, job: Callable[[int, Scratch], None], count: int) -> None:
-        """job(0, scratch) ... job(count - 1, scratch), on all threads: each takes the next number when it is free.
+        """The same on all threads: each takes the next number when it is free. For work that BLAS cannot spread.
 
         Waking a thread costs more than many a small layer gains. The first runs try each call of a run both ways, the later
-        ones keep to the faster way. The numbers are the same: so are the pieces.
+        ones keep to the faster way. The numbers are the same: so are the pieces, and products use one thread either way.
         """
-        if not self._helpers or count < 2:
-            self._alone(job, count)
+        if not self._helpers:
+            self.each(job, count)
+            return
+        if self._tell is not None:
+            self._tell(1)
+        try:
+            self._spread(job, count)
+        finally:
+            if self._tell is not None:
+                self._tell(self.threads)
+
+    def _spread(self, job: Callable[[int, Scratch], None], count: int) -> None:
+        if count < 2:
+            self.each(job, count)
             return
         self._turn += 1
         tried = self._trials.setdefault((self._turn, count), [0.0, float("inf"), float("inf")])
@@ -129,15 +151,11 @@ class Workspace:
         if way:
             self._together(job, count)
         else:
-            self._alone(job, count)
+            self.each(job, count)
         if not settled:
             tried[0] += 1
             if tried[0] > _COLD:
                 tried[1 + int(way)] = min(tried[1 + int(way)], time.perf_counter() - start)
-
-    def _alone(self, job: Callable[[int, Scratch], None], count: int) -> None:
-        for number in range(count):
-            job(number, self._scratches[0])
 
     def _together(self, job: Callable[[int, Scratch], None], count: int) -> None:
         numbers = iter(range(count))  # next() of it is atomic
@@ -157,7 +175,7 @@ class Workspace:
                 helper.finish(box)
 
 
-def parts(total: int, most: int, threads: int) -> list[tuple[int, int]]:
+def parts(total: int, most: int, threads: int = 1) -> list[tuple[int, int]]:
     """0 ... total in even pieces: none longer than `most`, as many for each thread as for the others."""
     count = max(-(-total // max(most, 1)), 1)
     if threads > 1 and total >= threads:
