@@ -134,10 +134,8 @@ class Runner:
         except IndexError:
             work = Workspace(self.threads, self._blas.tell)
         work.begin()
-        with (
-            self._blas.using(self.threads),
-            np.errstate(all="ignore"),
-        ):  # infinities and NaN are values here, as in every other runtime
+        told = self._blas.using(self.threads)
+        with told, np.errstate(all="ignore"):  # infinities and NaN are values here, as in every other runtime
             outputs = self._forward(self._weights, checked, work)
         copies = {name: np.array(array, order="C") for name, array in outputs.items()}
         self._spare.append(work)

@@ -1,0 +1,93 @@
+"""Whole networks in the NumPy runtime alone, on one thread and on two, against PyTorch: no OpenCV, no search.
+
+    python benchmarks/numpy_models.py LIST... -o FOLDER [--limit SECONDS] [--budget SECONDS] [--millions N] [--retry]
+
+LIST is as for harvest.py. Each network runs in a child process of its own, with random weights (seed 0) and one drawn
+input; nothing of it is kept but a record in FOLDER, and what has one is not run again. PyTorch computes in float64. Prints the
+largest difference over the largest output, PyTorch's own in float32 beside it. Exit code 1 when a network is beyond 1e-4.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import multiprocessing
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from harvest import add_export_options, file_name, in_child, network_of, read, read_list, reason, write
+
+from converter.errors import ConverterError
+
+GATE = 1e-4
+
+
+def run_model(architecture: str, file: str, millions: float) -> None:
+    """Export, plan and run the network, and write down what came of it."""
+    import torch
+
+    from converter.compare import compare
+    from converter.export import climb
+    from converter.numpy_runtime import plan
+    from converter.passes import simplify
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    document: dict[str, Any] = {"architecture": architecture}
+    try:
+        net = network_of(architecture, millions)
+        draws = [torch.from_numpy(np.asarray(given.draw(11))) for given in net.inputs]
+        with torch.no_grad():
+            single = [result.numpy() for result in net.module(*draws)]
+            exact = [result.numpy() for result in copy.deepcopy(net.module).double()(*(x.double() for x in draws))]
+        exported = next(climb(net))
+        program = plan(simplify(exported.take()).model)
+        feeds = {given.name: x.numpy() for given, x in zip(net.inputs, draws, strict=True)}
+        errors = {}
+        for threads in (1, 2):
+            got = list(program.load(threads).run(feeds).values())
+            errors[threads] = max(compare(a, b).relative for a, b in zip(got, exact, strict=True))
+    except (ConverterError, ValueError) as error:
+        return write(file, {**document, "failed": reason(error)})
+    own = max(compare(a, b).relative for a, b in zip(single, exact, strict=True))
+    return write(file, {**document, "rung": exported.rung, "errors": errors, "pytorch": own})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lists", nargs="+", metavar="LIST")
+    parser.add_argument("-o", "--out", type=Path, required=True)
+    add_export_options(parser)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    names = list(dict.fromkeys(name for text in options.lists for name in read_list(text)))
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch", "timm", "onnxscript", "converter.export", "converter.passes"])
+    began, bad = time.perf_counter(), 0
+    for done, name in enumerate(names, 1):
+        file = options.out / file_name(name)
+        found = read(file) if file.exists() else {}
+        if not found or ("failed" in found and options.retry):
+            if time.perf_counter() - began > options.budget:
+                print(f"out of time before {name}", file=sys.stderr)
+                break
+            started = time.perf_counter()
+            with tempfile.TemporaryDirectory(prefix="torch2cv-") as temporary:
+                answer = f"{temporary}/answer.json"
+                why = in_child(context, run_model, (name, answer, options.millions), options.limit)
+                found = {"failed": why} if why else read(Path(answer))
+            write(str(file), {**found, "seconds": round(time.perf_counter() - started)})
+        right = "errors" in found and max(found["errors"].values()) <= GATE
+        bad += not right
+        told = f"{found['errors']}, PyTorch's {found['pytorch']:.1e}" if "errors" in found else found["failed"]
+        print(f"{done}/{len(names)} {name}: {'right' if right else 'WRONG'}: {told}", flush=True)
+    print(f"{len(names) - bad} of {len(names)} within {GATE}")
+    sys.exit(int(bad > 0))
+
+
+if __name__ == "__main__":
+    main()
