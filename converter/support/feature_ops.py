@@ -132,6 +132,9 @@ def _window(node: ir.Node, attributes: dict[str, Any]) -> Entries:
         group = attributes.get("group", 1)
         kind = "1" if group == 1 else ("depthwise" if channels and group == channels[1] else "grouped")
         multiplier = "" if kind != "depthwise" or weight[0] == group else "*"
+        # 5.0.0's new engine writes beyond its buffer for some groups that read many channels and make no multiple of eight
+        if kind == "grouped" and weight[1] >= 48 and weight[0] // group > 8 and weight[0] // group % 8:
+            multiplier = " deep"
         entries.append(("group", kind + multiplier, kind + multiplier))
     if "strides" in attributes:
         entries.append(("strides", _by(attributes["strides"]), "s"))

@@ -27,6 +27,9 @@ GROUPINGS = {
 }
 """What a convolution does to channels."""
 
+DEEP = {"64 to 12": (256, 48, 4), "96 to 28": (384, 112, 4), "128 to 12": (256, 24, 2), "96 to 15": (288, 45, 3)}
+"""The same of groups that read many channels and make no multiple of eight."""
+
 
 def conv(
     spatial: tuple[int, ...],
@@ -41,7 +44,7 @@ def conv(
     **attributes: Any,
 ) -> Recipe:
     """One Conv. `weights`: "constant", "fed", or "bias fed" (only the bias comes at run time)."""
-    inward, outward, groups = GROUPINGS[grouping]
+    inward, outward, groups = {**GROUPINGS, **DEEP}[grouping]
     operands = [
         Operand((batch, inward, *spatial)),
         Operand((outward, inward // groups, *kernel), "small", constant=weights != "fed"),
@@ -92,6 +95,13 @@ def conv_grid() -> Iterator[Recipe]:
     for pads in ([0, 0, 1, 1], [1, 1, 0, 0], [0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 2, 1], [2, 1, 0, 3], [1, 2, 1, 2]):
         for grouping, stride in product(("plain", "depthwise", "first"), (1, 2)):
             yield conv((8, 7), (3, 3), grouping, pads=pads, strides=[stride] * 2)
+
+
+def conv_deep() -> Iterator[Recipe]:
+    """Large enough for the kernels that OpenCV uses in networks."""
+    for kernel, stride, grouping, bias in product((1, 3, 5), (1, 2), DEEP, (True, False)):
+        pads, strides = [kernel // 2] * 4, [stride] * 2
+        yield conv((9, 9), (kernel,) * 2, grouping, pads=pads, strides=strides, dilations=[1, 1], bias=bias)
 
 
 def conv_drawn() -> Iterator[Recipe]:
@@ -257,6 +267,7 @@ def dtypes() -> Iterator[Recipe]:
 def recipes() -> Iterator[Recipe]:
     yield from conv_grid()
     yield from conv_drawn()
+    yield from conv_deep()
     yield from conv_more()
     yield from conv_of_other_ranks()
     yield from conv_bigger()
