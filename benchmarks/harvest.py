@@ -152,13 +152,19 @@ def add_export_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--retry", action="store_true", help="do again what failed")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def parsed(description: str | None) -> argparse.Namespace:
+    """The command line of a benchmark that goes through lists; the folder for its records is there."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lists", nargs="+", metavar="LIST")
     parser.add_argument("-o", "--out", type=Path, required=True)
     add_export_options(parser)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
+    return options
+
+
+def main() -> None:
+    options = parsed(__doc__)
     in_turn = zip_longest(*(read_list(text) for text in options.lists))
     names = list(dict.fromkeys(name for several in in_turn for name in several if name))
     context = multiprocessing.get_context("forkserver")

@@ -23,8 +23,7 @@ import jinja2
 from converter.resources import resource
 
 ALLOWED_IMPORTS = {
-    "contextlib",
-    "__future__", "argparse", "base64", "collections", "dataclasses", "functools", "glob", "hashlib",
+    "__future__", "argparse", "base64", "collections", "contextlib", "dataclasses", "functools", "glob", "hashlib",
     "importlib", "io", "itertools", "json", "math", "numpy", "cv2", "os", "pathlib", "queue", "re", "struct", "sys",
     "threading", "time", "types", "typing", "warnings", "zipfile", "zlib",
 }  # fmt: skip

@@ -1,7 +1,7 @@
 """Conv of groups -> a Conv that makes a multiple of eight channels in each group, without the surplus.
 
-Why     5.0.0's new engine keeps channels in blocks of eight; where groups read 64 or 96 channels and make 9 to 15 (or 28)
-        it writes beyond its buffer: wrong numbers, or the process ends
+Why     5.0.0's new engine keeps channels in blocks of eight; with a kernel of 1x1 and stride 1, where groups read 60 channels
+        or more and make 9 to 15 (or 28), it writes beyond its buffer: wrong numbers, or the process ends
 Before  y = Conv<group=G>(x, w, b)      w: [G*M, K, ...]
 After   y = Reshape(Slice(Reshape(Conv<group=G>(x, w', b'), [N*G, M', ...]), 0:M), y.shape)
         M' is the next multiple of eight, the rows from M on are zeros
