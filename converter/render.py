@@ -24,8 +24,8 @@ from converter.resources import resource
 
 ALLOWED_IMPORTS = {
     "__future__", "argparse", "base64", "collections", "contextlib", "dataclasses", "functools", "glob", "hashlib",
-    "importlib", "io", "itertools", "json", "math", "numpy", "cv2", "os", "pathlib", "queue", "re", "struct", "sys",
-    "threading", "time", "types", "typing", "warnings", "zipfile", "zlib",
+    "importlib", "io", "itertools", "json", "math", "mmap", "numpy", "cv2", "os", "pathlib", "queue", "re", "select", "struct",
+    "subprocess", "sys", "threading", "time", "types", "typing", "warnings", "weakref", "zipfile", "zlib",
 }  # fmt: skip
 
 

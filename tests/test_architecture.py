@@ -40,6 +40,7 @@ DEPLOYED = {
     "converter.numpy_runtime.deployed",
     "converter.numpy_runtime.loading",
     "converter.numpy_runtime.running",
+    "converter.numpy_runtime.team",
     "converter.opencv_worker",
     "converter.preprocess.execute",
     "converter.preprocess.geometry",

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from converter.numpy_runtime import deployed, loading, running
+from converter.numpy_runtime import deployed, loading, running, team
 from converter.numpy_runtime.controlling import WRITERS
 from converter.numpy_runtime.fast import ACTIVATIONS, FORMS
 from converter.numpy_runtime.fast.winograd import winograd_weight
@@ -65,7 +65,14 @@ def emit(network: Network, *, batch_is_free: bool, half: bool = False) -> tuple[
         layouts = {loading.widened.__name__: list(halves), **layouts}  # first: the others compute in float32
     makers = [made for made in (loading.widened, deployed.channels_last, winograd_weight) if made.__name__ in layouts]
     pasted = paste(
-        [running.Runner, loading.read_weights, *makers, *(getattr(deployed, name) for name in writer.helpers), *used]
+        [
+            running.Runner,
+            team.serve,
+            loading.read_weights,
+            *makers,
+            *(getattr(deployed, name) for name in writer.helpers),
+            *used,
+        ]
     )
     source = render(
         "numpy_model.py",

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from converter.numpy_runtime.deployed import check_inputs
 from converter.numpy_runtime.fast.workspace import Workspace
+from converter.numpy_runtime.team import MOST, LostError, Team, can_team
 
 
 class Blas:
@@ -68,11 +69,6 @@ class Blas:
                 if self._inside == 0 and self._set is not None:
                     self._set(self._before)
 
-    def tell(self, threads: int) -> None:
-        """So many threads a product from now on, where BLAS can be told."""
-        if self._set is not None:
-            self._set(threads)
-
 
 def _text(library: Any, name: str) -> str:
     """What a function of a C library says."""
@@ -100,9 +96,17 @@ def processors() -> int:
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         if os.environ.get(name, "").isdigit():
             return max(int(os.environ[name]), 1)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:  # a container may be given less time than it sees processors
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        count = min(count, max(int(quota) // int(period), 1))
+    except (OSError, ValueError):  # no such file, or "max"
+        pass
+    return count
+
+
+_TEAM = 8  # processes, unless more are asked for: each takes some 30 MB, and the layers' shares become small
+_LOST = 3  # teams that may be lost before there is no other
 
 
 class Runner:
@@ -112,11 +116,20 @@ class Runner:
         self,
         forward: Callable[..., dict[str, np.ndarray]],
         inputs: Mapping[str, tuple[str, Any]],
-        weights: Mapping[str, np.ndarray],
+        weights: dict[str, np.ndarray],
+        made: Sequence[tuple[Callable[[np.ndarray], np.ndarray], Sequence[str]]] = (),
         threads: int | None = None,
+        files: Sequence[str] | None = None,
     ) -> None:
-        """Raises ValueError for a number of threads where NumPy's BLAS is not an OpenBLAS, which can be told."""
+        """made: functions that make weights what they are used as, and the names of these. They are put into `weights`.
+
+        files: numpy_model.py and weights.npz, where there are any: from them helpers are started, see `Team`.
+        Raises ValueError for a number of threads where NumPy's BLAS is not an OpenBLAS, which can be told.
+        """
         self._forward, self._inputs, self._weights = forward, inputs, weights
+        for function, names in made:
+            weights.update((name, function(weights[name])) for name in names)
+        self._made = list(dict.fromkeys(name for _, names in made for name in names))
         self._blas = Blas()
         if threads is not None and not self._blas.can_be_told:
             raise ValueError(
@@ -125,20 +138,81 @@ class Runner:
         count = processors() if threads is None else max(int(threads), 1)
         self.threads = count if self._blas.can_be_told else 1  # else BLAS itself uses as many as it likes
         self._spare: list[Workspace] = []
+        self._files, self._lost = files, 0
+        self._team: Team | None = None
+        self._starting = threading.Lock()
+        self.ways = 1
+        """Processes that compute together, or will once they are ready."""
+        if self.threads > 1 and files is not None and can_team(inputs):
+            self.ways = min(self.threads, MOST if threads is not None else _TEAM)
+            self._start()
+
+    def _start(self) -> None:
+        """Have a team; where there is none to be had, BLAS uses threads."""
+        with self._starting:
+            if self._team is None and self.ways > 1:
+                assert self._files is not None
+                try:
+                    self._team = Team(self.ways, self._weights, self._made, self._files)
+                except OSError:  # too little memory to share, or no process allowed
+                    self._give_up()
+
+    def _give_up(self) -> None:
+        self.ways = 1
+        self._spare.clear()
+
+    def _drop(self, team: Team) -> None:
+        """Be without the team; the next run starts another, if not too many were lost."""
+        team.close()
+        with self._starting:
+            if self._team is team:
+                self._team, self._lost = None, self._lost + 1
+                if self._lost >= _LOST:
+                    self._give_up()
 
     def run(self, feeds: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Outputs by name. Raises ValueError for inputs that do not fit INPUTS."""
         checked = check_inputs(feeds, self._inputs)
+        if self._team is None and self.ways > 1:
+            self._start()
+        outputs = self._run_together(checked)
+        return self._run_alone(checked) if outputs is None else outputs
+
+    def _run_together(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray] | None:
+        """None: the team is busy, not ready yet or lost."""
+        team = self._team
+        if team is None:
+            return None
+        try:
+            if not team.enter():
+                return None
+        except LostError:
+            self._drop(team)
+            return None
+        try:
+            with self._blas.using(1), np.errstate(all="ignore"):
+                return team.run(self._forward, self._inputs, self._weights, feeds)
+        except LostError:
+            self._drop(team)
+            return None
+        except BaseException:  # the helpers wait for what this process will not do
+            self._drop(team)
+            raise
+        finally:
+            team.leave()
+
+    def _run_alone(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        ways = self.ways
         try:
             work = self._spare.pop()
         except IndexError:
-            work = Workspace(self.threads, self._blas.tell)
-        work.begin()
-        told = self._blas.using(self.threads)
+            work = Workspace(ways, self.threads if ways == 1 else 1)
+        told = self._blas.using(work.threads)
         with told, np.errstate(all="ignore"):  # infinities and NaN are values here, as in every other runtime
-            outputs = self._forward(self._weights, checked, work)
+            outputs = self._forward(self._weights, feeds, work)
         copies = {name: np.array(array, order="C") for name, array in outputs.items()}
-        self._spare.append(work)
+        if work.ways == self.ways:
+            self._spare.append(work)
         return copies
 
     def profile(self, feeds: Mapping[str, Any], rounds: int = 5) -> str:
@@ -183,6 +257,7 @@ class Runner:
         for name, (count, seconds) in sorted(by_function.items(), key=lambda item: -item[1][1]):
             table.append(f"{name:<24}{int(count):>6}{1000 * seconds:>10.3f}{seconds / max(total, 1e-9):>8.1%}")
         table.append(f"{'all':<30}{1000 * total:>10.3f}")
+        table.append(f"processes: {self.ways}" if self.ways > 1 else f"threads: {self.threads}")
         if self._blas.kernels:
             table.append(f"OpenBLAS's kernels: {self._blas.kernels}{_advice(self._blas.kernels)}")
         return "\n".join(table)

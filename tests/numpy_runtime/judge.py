@@ -12,6 +12,7 @@ from onnx import helper
 
 from converter.graph import IR_VERSION, WORKING_OPSET
 from converter.numpy_runtime import KERNELS, Program, plan
+from tests.numpy_runtime.crews import run_together
 from tests.onnx_text import ort_run
 
 
@@ -104,13 +105,18 @@ def body(program: Program) -> str:
 
 
 def judged(model: ir.Model, feeds: dict[str, np.ndarray], error: float) -> Program:
-    """The program, right on one thread and on two, and when it runs again in the same memory."""
+    """The program, right on one thread, on two, in a crew of two and of three, and when it runs again in the same memory."""
     program = plan(model)
     wanted = ort_run(model, feeds)
+    results = []
     for threads in (1, 2):
         loaded = program.load(threads=threads)
         loaded.run({name: array[::-1].copy() for name, array in feeds.items()})
-        for got, want in zip(loaded.run(feeds).values(), wanted, strict=True):
+        results.append(loaded.run(feeds))
+    for ways in (2, 3):
+        results += run_together(program, feeds, ways)
+    for found in results:
+        for got, want in zip(found.values(), wanted, strict=True):
             assert (got.dtype, got.shape) == (want.dtype, want.shape)
             np.testing.assert_allclose(got, want, rtol=0, atol=error * max(1.0, float(np.abs(want).max())))
     return program

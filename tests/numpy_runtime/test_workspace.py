@@ -1,80 +1,69 @@
-"""What the fast forms share: pieces of work, and the threads that take them."""
+"""What the fast forms share: pieces of work, and memory."""
 
 from __future__ import annotations
 
-import threading
-import time
-from typing import Any
-
+import numpy as np
 import pytest
 
-from converter.numpy_runtime.fast.workspace import Helper, Workspace, parts
+from converter.numpy_runtime.fast.workspace import Scratch, Workspace, parts, share, tiles
 
 
 @pytest.mark.parametrize(
-    ("total", "most", "threads"), [(1, 5, 2), (7, 3, 1), (7, 3, 2), (100, 1000, 2), (5, 1, 4), (0, 3, 2)]
+    ("total", "most", "ways"), [(1, 5, 2), (7, 3, 1), (7, 3, 2), (100, 1000, 2), (5, 1, 4), (0, 3, 2)]
 )
-def test_parts(total: int, most: int, threads: int) -> None:
-    found = parts(total, most, threads)
+def test_parts(total: int, most: int, ways: int) -> None:
+    found = parts(total, most, ways)
     assert [n for start, stop in found for n in range(start, stop)] == list(range(total))
     assert max(stop - start for start, stop in found) <= max(most, 1)
 
 
-def test_an_error_of_another_thread_is_raised() -> None:
-    def job(number: int, _: Any) -> None:
-        raise ZeroDivisionError(str(number))
-
-    with pytest.raises(ZeroDivisionError):
-        Workspace(2).spread(job, 4)
-
-
-def test_a_task_that_its_thread_has_not_begun_is_taken_back() -> None:
-    helper, started, go_on = Helper(), threading.Event(), threading.Event()
-
-    def slow() -> None:
-        started.set()
-        go_on.wait(10)
-
-    done: list[int] = []
-    first = helper.begin(slow)
-    assert started.wait(10)
-    helper.finish(helper.begin(lambda: done.append(1)))  # the thread is busy: this returns at once
-    go_on.set()
-    helper.finish(first)
-    last = helper.begin(lambda: done.append(2))
-    while last:  # until the thread has taken it
-        time.sleep(0.001)
-    helper.finish(last)
-    assert done == [2]
+@pytest.mark.parametrize("ways", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("rows", "filters", "most", "pixels", "block"),
+    [
+        (10, 300, 4, 1, 1),
+        (10, 300, 4, 1, 64),
+        (10, 300, 4, 1, None),
+        (1000, 300, 400, 1, 1),
+        (7, 512, 9, 7, 1),
+        (3, 16, 9, 1, 1),
+    ],
+)
+def test_tiles_cover_the_result_once(
+    rows: int, filters: int, most: int, pixels: int, block: int | None, ways: int
+) -> None:
+    seen = np.zeros((rows, filters), int)
+    found = tiles(rows, filters // (block or 1) * (block or 1), most, ways, pixels=pixels, block=block)
+    for start, stop, first, last in found:
+        assert 0 < stop - start <= most
+        assert not block or first % block == 0
+        seen[start:stop, first:last] += 1
+    assert (seen[:, : filters // (block or 1) * (block or 1)] == 1).all()
+    assert len(found) % ways == 0 or rows < ways
 
 
-def test_a_thread_ends_with_its_helper() -> None:
-    before = set(threading.enumerate())
-    helper = Helper()
-    (started,) = set(threading.enumerate()) - before
-    assert started.is_alive()
-    del helper
-    started.join(10)
-    assert not started.is_alive()
+def test_few_rows_divide_the_filters_and_many_the_rows() -> None:
+    assert tiles(49, 512, 100, 2) == [(0, 49, 0, 256), (0, 49, 256, 512)]
+    assert tiles(980, 512, 1000, 2) == [(0, 490, 0, 512), (490, 980, 0, 512)]
 
 
-def test_each_call_of_a_run_settles_for_the_faster_way() -> None:
-    """Small tasks stay on one thread; tasks that wait do not."""
-    work = Workspace(2)
-    seen: dict[str, set[int]] = {}
+def test_every_piece_is_somebodys() -> None:
+    for total in range(20):
+        for ways in range(1, 6):
+            assert [n for rank in range(ways) for n in range(*share(total, rank, ways))] == list(range(total))
 
-    def run() -> None:
-        seen.update(small=set(), slow=set())
-        work.begin()
-        work.spread(lambda number, _: seen["small"].add(threading.get_ident()), 2)
 
-        def waits(number: int, _: Any) -> None:
-            seen["slow"].add(threading.get_ident())
-            time.sleep(0.02)
+def test_a_slot_keeps_its_memory_and_grows() -> None:
+    work = Workspace()
+    first = work.slot(0, 3, 4)
+    assert np.shares_memory(first, work.slot(0, 2, 5))
+    assert not np.shares_memory(first, work.slot(0, 5, 5))
+    assert not np.shares_memory(work.slot(None, 3), work.slot(None, 3))
+    work.forget()
+    assert not np.shares_memory(first, work.slot(0, 3, 4))
 
-        work.spread(waits, 2)
 
-    for _ in range(8):
-        run()
-    assert seen["small"] == {threading.get_ident()}
-    assert len(seen["slow"]) == 2
+def test_scratch_arrays_do_not_overlap() -> None:
+    a, b = Scratch().arrays((3, 5), (7,))
+    assert (a.shape, b.shape) == ((3, 5), (7,))
+    assert not np.shares_memory(a, b)

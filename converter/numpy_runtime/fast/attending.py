@@ -9,6 +9,7 @@ import numpy as np
 from converter.numpy_runtime.fast.workspace import Scratch, Workspace, parts
 
 _SCORES = 1 << 16  # elements of scores at a time
+_FAINT = np.float32(-80)  # exp of less is denormal, or nearly: products with such numbers take a hundred times as long
 _LEAST = 1e-20  # of a row whose exponentials add up to this, those below 1e-18 of the largest are lost
 
 
@@ -34,10 +35,10 @@ def attention(
     y = work.slot(slot, batch, rows, heads, v.shape[3]).transpose(0, 2, 1, 3)
     masks = [np.broadcast_to(array, (batch, heads, rows, many)) for array in (mask, other) if array is not None]
     several = max(_SCORES // (rows * many * heads), 1)  # items, or some heads of one item
-    pieces = [(items, (0, heads)) for items in parts(batch, several, work.threads)]
-    if len(pieces) < work.threads or rows * many * heads > _SCORES:
+    pieces = [(items, (0, heads)) for items in parts(batch, several, work.ways)]
+    if len(pieces) < work.ways or rows * many * heads > _SCORES:
         some = max(_SCORES // (rows * many), 1)
-        pieces = [((item, item + 1), few) for item in range(batch) for few in parts(heads, some, work.threads)]
+        pieces = [((item, item + 1), few) for item in range(batch) for few in parts(heads, some, work.ways)]
 
     def job(number: int, scratch: Scratch) -> None:
         items, few = (slice(*bounds) for bounds in pieces[number])
@@ -56,7 +57,7 @@ def attention(
         np.matmul(scores, v[items, few], out=part)
         part /= total
 
-    work.spread(job, len(pieces))
+    work.each(slot, job, len(pieces))
     return y
 
 
@@ -68,11 +69,13 @@ def exponentials(scores: np.ndarray, again: Callable[[], None]) -> np.ndarray:
     """
     rows = scores.reshape(-1, scores.shape[-1])
     rows -= rows.max()
+    np.maximum(rows, _FAINT, out=rows)
     np.exp(rows, out=rows)
     total: np.ndarray = np.matmul(rows, np.ones(rows.shape[1], np.float32))
     if not total.min() >= _LEAST:
         again()
         rows -= rows.max(axis=-1, keepdims=True)
+        np.maximum(rows, _FAINT, out=rows)
         np.exp(rows, out=rows)
         total = rows.sum(axis=-1)
     return total.reshape(*scores.shape[:-1], 1)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from converter.numpy_runtime.fast.finishing import finish, room
-from converter.numpy_runtime.fast.workspace import Scratch, Workspace, parts
+from converter.numpy_runtime.fast.workspace import Scratch, Workspace, parts, tiles
 from converter.numpy_runtime.kernels.windows import _first, _last
 
 _COLUMN_TILE = 1 << 18  # elements of unfolded windows at a time: a usual second-level cache
@@ -113,22 +113,25 @@ def columns(
     y = work.slot(slot, batch, height, width, groups * filters)
     more = None if plus is None else np.broadcast_to(_last(plus), y.shape)
     tile = max(work.threads * _COLUMN_TILE // (width * inside * groups), -(-work.threads * _COLUMN_ROWS // width))
-    pieces = [(image, *piece) for image in range(batch) for piece in parts(height, tile)]
+    total = groups * filters
+    cut = tiles(height, total, tile, work.ways, pixels=width, block=1 if groups == 1 else None)
+    pieces = [(image, *piece) for image in range(batch) for piece in cut]
 
     def job(number: int, scratch: Scratch) -> None:
-        image, start, stop = pieces[number]
-        rows = stop - start
+        image, start, stop, first, last = pieces[number]
+        rows, some = stop - start, (last - first) // groups
         area, unfolded, spare = scratch.arrays(
-            windows.area(rows), (groups, rows, width, *kernel, channels // groups), (room(groups * filters),)
+            windows.area(rows), (groups, rows, width, *kernel, channels // groups), (room(last - first),)
         )
         seen = windows.seen(image, start, area)
         unfolded[...] = seen.reshape(*seen.shape[:4], groups, -1).transpose(4, 0, 1, 2, 3, 5)
-        part = y[image, start:stop].reshape(-1, groups * filters)
-        by_group = part.reshape(-1, groups, filters).transpose(1, 0, 2)
-        np.matmul(unfolded.reshape(groups, rows * width, inside), weight, out=by_group)
-        finish(part, bias, None if more is None else more[image, start:stop].reshape(part.shape), then, spare)
+        part = y[image, start:stop].reshape(-1, total)[:, first:last]
+        by_group = part.reshape(-1, groups, some).transpose(1, 0, 2)
+        np.matmul(unfolded.reshape(groups, rows * width, inside), weight[:, :, first : first + some], out=by_group)
+        rest = None if more is None else more[image, start:stop, :, first:last].reshape(part.shape)
+        finish(part, None if bias is None else bias[first:last], rest, then, spare)
 
-    work.each(job, len(pieces))
+    work.each(slot, job, len(pieces))
     return _first(y)
 
 
@@ -158,7 +161,7 @@ def stem(
     y = work.slot(slot, batch, height, width, filters)
     more = None if plus is None else np.broadcast_to(_last(plus), y.shape)
     tile = max(_STEM_TILE // (width * inside), -(-work.threads * _COLUMN_ROWS // width))
-    pieces = [(image, *piece) for image in range(batch) for piece in parts(height, tile)]
+    pieces = [(image, *piece) for image in range(batch) for piece in parts(height, tile, work.ways)]
     top, left = pads[0], pads[1]
     across = width + (wide - 1) * dx // sx
 
@@ -187,5 +190,5 @@ def stem(
         np.matmul(unfolded.reshape(inside, -1).T, weight, out=part)
         finish(part, bias, None if more is None else more[image, start:stop].reshape(-1, filters), then, spare)
 
-    work.each(job, len(pieces))
+    work.each(slot, job, len(pieces))
     return _first(y)

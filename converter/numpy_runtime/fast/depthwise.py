@@ -47,12 +47,12 @@ def depthwise(
         taps[...] = weight[:, :, None]
         taps = taps.reshape(tall, wide, -1)
     tile = max(_DEPTH_TILE // (width * channels), 1)
-    pieces = [(image, *piece) for image in range(batch) for piece in parts(height, tile, work.threads)]
+    pieces = [(image, *piece) for image in range(batch) for piece in parts(height, tile, work.ways)]
 
     def job(number: int, scratch: Scratch) -> None:
         image, start, stop = pieces[number]
         rows = stop - start
-        area, spare = scratch.arrays(windows.area(rows), (room(channels, work.threads),))
+        area, spare = scratch.arrays(windows.area(rows), (room(channels),))
         seen = windows.seen(image, start, area)
         part = y[image, start:stop]
         if rowwise:
@@ -63,5 +63,5 @@ def depthwise(
         rest = None if more is None else more[image, start:stop].reshape(-1, channels)
         finish(part.reshape(-1, channels), bias, rest, then, spare)
 
-    work.spread(job, len(pieces))
+    work.each(slot, job, len(pieces))
     return _first(y)

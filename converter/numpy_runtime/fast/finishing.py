@@ -19,20 +19,20 @@ def finish(
 ) -> None:
     """part += bias; part += plus; then[0](part, spare, *then[1:]): all in place, as many rows at a time as `spare` holds.
 
-    part (rows, M) contiguous, bias (M,), plus (rows, M), spare: `room(M)` elements or more.
+    part (rows, M), bias (M,), plus (rows, M), spare: `room(M)` elements or more.
     """
     if bias is None and plus is None and then is None:
         return
     length = part.shape[1]
     rows = spare.size // length
-    if bias is not None and rows >= 16 and len(part) >= rows:  # a longer row: NumPy's inner loop gets longer, too
-        repeated = 8
+    if bias is not None and part.flags.c_contiguous and rows >= 16 and len(part) >= rows:
+        repeated = 8  # a longer row: NumPy's inner loop gets longer, too
         rows = rows // repeated * repeated
         bias = np.broadcast_to(bias, (repeated, length)).reshape(-1)
     for start in range(0, len(part), rows):
         block = part[start : start + rows]
         if bias is not None:
-            if block.size % bias.size:
+            if block.size % bias.size or bias.size == length:
                 block += bias[:length]
             else:
                 long = block.reshape(-1, bias.size)
@@ -43,9 +43,6 @@ def finish(
             then[0](block, spare[: block.size].reshape(block.shape), *then[1:])
 
 
-def room(length: int, threads: int = 1) -> int:
-    """How many elements of spare memory `finish` wants for rows of this length.
-
-    Several threads take more at a time: each call of NumPy hands Python's lock over, which costs more than the cache saves.
-    """
-    return max(_FINISHED if threads == 1 else 4 * _FINISHED, length)
+def room(length: int) -> int:
+    """How many elements of spare memory `finish` wants for rows of this length."""
+    return max(_FINISHED, length)

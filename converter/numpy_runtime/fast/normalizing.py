@@ -23,7 +23,7 @@ def layer_norm(
     width = x.shape[-1]
     source, target = x.reshape(-1, width), y.reshape(-1, width)
     average = np.full(width, 1 / width, np.float32)
-    pieces = parts(len(target), max(_NORM_TILE // width, 1), work.threads)
+    pieces = parts(len(target), max(_NORM_TILE // width, 1), work.ways)
 
     def job(number: int, scratch: Scratch) -> None:
         start, stop = pieces[number]
@@ -41,5 +41,5 @@ def layer_norm(
         if bias is not None:
             part += bias
 
-    work.spread(job, len(pieces))
+    work.each(slot, job, len(pieces))
     return y

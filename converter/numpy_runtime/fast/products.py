@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from converter.numpy_runtime.fast.finishing import finish, room
-from converter.numpy_runtime.fast.workspace import Scratch, Workspace, parts
+from converter.numpy_runtime.fast.workspace import Scratch, Workspace, tiles
 from converter.numpy_runtime.kernels.windows import _first, _last
 
-_PRODUCT_TILE = 1 << 17  # elements of a result that is finished while it is in the cache
+_PRODUCT_TILE = 1 << 19  # elements of a result that is finished while it is in the cache
 _PRODUCT_ROWS = 384  # at least so many rows a product: BLAS lays the weights out anew for each
 
 
@@ -23,19 +23,27 @@ def finished_product(
     bias: np.ndarray | None,
     plus: np.ndarray | None,
     then: Sequence[Any] | None,
+    slot: int | None,
 ) -> None:
-    """y = then(x @ weight + bias + plus), all of them matrices but the bias."""
+    """y = then(x @ weight + bias + plus), all of them matrices but the bias; y lies in the slot."""
     rows, width = y.shape
     plain = bias is None and plus is None and then is None
-    pieces = parts(rows, rows if plain else max(_PRODUCT_TILE // width, _PRODUCT_ROWS * work.threads))
+    most = rows if plain else max(_PRODUCT_TILE // width, _PRODUCT_ROWS * work.threads)
+    pieces = tiles(rows, width, most, work.ways)
 
     def job(number: int, scratch: Scratch) -> None:
-        start, stop = pieces[number]
-        (spare,) = scratch.arrays((room(width),))
-        np.matmul(x[start:stop], weight, out=y[start:stop])
-        finish(y[start:stop], bias, None if plus is None else plus[start:stop], then, spare)
+        start, stop, first, last = pieces[number]
+        beside = then is not None and last - first < width  # in one stretch of memory activations take less time
+        spare, apart = scratch.arrays((room(last - first),), ((stop - start) * beside, last - first))
+        target = y[start:stop, first:last]
+        part = apart if beside else target
+        np.matmul(x[start:stop], weight[:, first:last], out=part)
+        more = None if plus is None else plus[start:stop, first:last]
+        finish(part, None if bias is None else bias[first:last], more, then, spare)
+        if beside:
+            target[...] = part
 
-    work.each(job, len(pieces))
+    work.each(slot, job, len(pieces))
 
 
 def linear(
@@ -59,6 +67,7 @@ def linear(
         bias,
         None if plus is None else np.broadcast_to(plus, y.shape).reshape(-1, length),
         then,
+        slot,
     )
     return y
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from converter.numpy_runtime.fast.columns import padded_rows
 from converter.numpy_runtime.fast.finishing import finish, room
-from converter.numpy_runtime.fast.workspace import Scratch, Workspace, parts
+from converter.numpy_runtime.fast.workspace import Scratch, Workspace, tiles
 from converter.numpy_runtime.kernels.windows import _first, _last
 
 _WINOGRAD_INPUT = np.array(
@@ -39,6 +39,7 @@ _WINOGRAD_BLOCK, _WINOGRAD_DEEP = (
     256,
 )  # filters at a time, of so many channels: OpenBLAS leaves small weights where they are
 _WINOGRAD_STORED = 1 << 19  # elements of transformed tiles at a time
+_WINOGRAD_WORTH = 8  # rows of a product that a tile counts as, where rows or filters are divided
 
 
 def winograd_weight(weight: np.ndarray) -> np.ndarray:
@@ -64,7 +65,7 @@ def winograd(
     source = _last(x)
     batch, high, space, channels = source.shape
     height, width = high + pads[0] + pads[2] - 2, space + pads[1] + pads[3] - 2
-    blocks, filters = weight.shape[1], weight.shape[1] * weight.shape[3]
+    filters = weight.shape[1] * weight.shape[3]
     y = work.slot(slot, batch, height, width, filters)
     more = None if plus is None else np.broadcast_to(_last(plus), y.shape)
     tall, wide = -(-height // 4), -(-width // 4)
@@ -79,43 +80,47 @@ def winograd(
         tile[...] = np.lib.stride_tricks.as_strided(area, tile.shape, (down, right, 4 * down, 4 * right, along))
         np.matmul(_WINOGRAD_INPUT_36, tile.reshape(36, -1), out=turned)
 
-    def outward(image: int, start: int, stop: int, multiplied: np.ndarray, back: np.ndarray, spare: np.ndarray) -> None:
-        """Results of these rows of tiles from multiplied (36, tiles * filters)."""
+    def outward(part: np.ndarray, multiplied: np.ndarray, back: np.ndarray, spare: np.ndarray, rest: Any) -> None:
+        """Results (rows, width, filters) of rows of tiles from multiplied (36, tiles * filters)."""
         np.matmul(_WINOGRAD_OUTPUT_36, multiplied, out=back)
-        if more is None:
-            finish(back.reshape(-1, filters), None, None, then, spare)
-        part = y[image, 4 * start : 4 * stop]
-        results = back.reshape(4, 4, stop - start, wide, filters)
+        some = part.shape[2]
+        if rest is None:
+            finish(back.reshape(-1, some), None, None, then, spare)
+        results = back.reshape(4, 4, -1, wide, some)
         for row, column in np.ndindex(4, 4):
             target = part[row::4, column::4]
             target[...] = results[row, column, : target.shape[0], : target.shape[1]]
-        if more is not None:
-            finish(part.reshape(-1, filters), None, more[image, 4 * start : 4 * stop].reshape(-1, filters), then, spare)
+        if rest is not None:
+            finish(part.reshape(-1, some), None, rest.reshape(-1, some), then, spare)
 
     most = max(
         min(_WINOGRAD_STORED // (36 * wide * max(channels, filters)), -(-2 * _WINOGRAD_TILES // wide)),
         -(-_WINOGRAD_TILES // wide),
     )
-    pieces = [(image, *piece) for image in range(batch) for piece in parts(tall, most)]
+    block = weight.shape[3] if len(weight[0]) > 1 else 1
+    cut = tiles(tall, filters, most, work.ways, pixels=_WINOGRAD_WORTH * wide, block=block)
+    pieces = [(image, *piece) for image in range(batch) for piece in cut]
 
     def job(number: int, scratch: Scratch) -> None:
-        image, start, stop = pieces[number]
-        rows, tiles = stop - start, (stop - start) * wide
+        image, start, stop, first, last = pieces[number]
+        rows, count, some = stop - start, (stop - start) * wide, last - first
+        chosen = weight[:, :, :, first:last] if block == 1 else weight[:, first // block : last // block]
         area, store, turned, multiplied, spare = scratch.arrays(
             around(rows),
-            (tiles * max(36 * channels, 16 * filters),),
-            (36, tiles, channels),
-            (36, tiles, filters),
-            (room(filters),),
+            (count * max(36 * channels, 16 * some),),
+            (36, count, channels),
+            (36, count, some),
+            (room(some),),
         )
-        tile = store[: 36 * tiles * channels].reshape(6, 6, rows, wide, channels)
+        tile = store[: 36 * count * channels].reshape(6, 6, rows, wide, channels)
         inward(image, start, stop, area, tile, turned.reshape(36, -1))
-        by_block = multiplied.reshape(36, tiles, blocks, -1).transpose(0, 2, 1, 3)
-        np.matmul(turned[:, None], weight, out=by_block)
+        by_block = multiplied.reshape(36, count, len(chosen[0]), -1).transpose(0, 2, 1, 3)
+        np.matmul(turned[:, None], chosen, out=by_block)
         if bias is not None:
-            multiplied[7] += bias  # the point (1, 1): each of the 16 results has it once
-        back = store[: 16 * tiles * filters].reshape(16, -1)
-        outward(image, start, stop, multiplied.reshape(36, -1), back, spare)
+            multiplied[7] += bias[first:last]  # the point (1, 1): each of the 16 results has it once
+        back = store[: 16 * count * some].reshape(16, -1)
+        rest = None if more is None else more[image, 4 * start : 4 * stop, :, first:last]
+        outward(y[image, 4 * start : 4 * stop, :, first:last], multiplied.reshape(36, -1), back, spare, rest)
 
-    work.each(job, len(pieces))
+    work.each(slot, job, len(pieces))
     return _first(y)
