@@ -11,7 +11,7 @@ measuring processes, so that OpenBLAS chooses as it does for most users. cv2 has
 
 All of it in one process for each number of threads, in turn, A B A B ...; ratios are medians of the pairs', of the wall clock
 and of the processor's time (which others who use the machine disturb less). Peak memory (VmHWM) and the time to load are
-those of fresh processes that do nothing else, the page cache being warm.
+those of fresh processes that do nothing else, the page cache being warm; helper processes are added, less what they share.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MODELS = (
 )
 
 CHILD = """
-import importlib.util, json, sys, time
+import importlib.util, json, os, sys, time
 job = json.loads(sys.argv[1])
 import numpy as np
 if "cv2" in job["what"]:
@@ -50,13 +50,22 @@ shapes = json.load(open(folder + "/manifest.json"))["inputs"]
 feeds = {i["name"]: np.random.default_rng(0).random([n if isinstance(n, int) else 1 for n in i["shape"]], np.float32)
          for i in shapes}
 runs, loaded, kernels = {}, {}, ""
+
+def helpers():  # the processes that compute for this one
+    return open("/proc/self/task/%d/children" % os.getpid()).read().split()
+
+def spent():  # processor time of this process and of those, in seconds
+    own = sum(int(open("/proc/%s/schedstat" % helper).read().split()[0]) for helper in helpers())
+    return time.process_time() + own * 1e-9
+
 for what in job["what"]:
     began = time.perf_counter()
     if what == "numpy":
         spec = importlib.util.spec_from_file_location("numpy_model", folder + "/numpy_model.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        runs[what] = lambda model=module.load(folder, threads=job["threads"]): model.run(feeds)
+        model = module.load(folder, threads=job["threads"])
+        runs[what] = lambda: model.run(feeds)
     elif what == "cv2":
         cv2.setNumThreads(job["threads"])
         net = cv2.dnn.readNetFromONNX(folder + "/model.onnx")
@@ -71,21 +80,25 @@ for what in job["what"]:
     loaded[what] = time.perf_counter() - began
     if what == "numpy":
         kernels = module.Blas().kernels
+        while not model.ready():  # its helpers: the first runs of a program do not wait for them
+            time.sleep(0.01)
 for what, run in runs.items():
-    for _ in range(1 if what == "onnx.reference" else 8):  # our first runs try how many threads each layer is worth
+    for _ in range(1 if what == "onnx.reference" else 3):
         run()
 rounds = []
 for _ in range(job["pairs"]):
     row = []
     for run in runs.values():
         settled = time.perf_counter() + 0.15
-        while time.perf_counter() < settled:  # BLAS's threads go on looking for work for 100 ms: not at the other's expense
+        while time.perf_counter() < settled:  # what threads go on looking for work is not at the other's expense
             run()
-        wall, own = time.perf_counter(), time.process_time()
+        wall, own = time.perf_counter(), spent()
         run()
-        row.append([time.perf_counter() - wall, time.process_time() - own])
+        row.append([time.perf_counter() - wall, spent() - own])
     rounds.append(row)
 peak = next((int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")), 0)
+for helper in helpers():  # what it shares with this process is counted once
+    peak += next(int(line.split()[1]) for line in open("/proc/%s/status" % helper) if line.startswith("RssAnon"))
 print(json.dumps({"loaded": loaded, "rounds": rounds, "peak": peak, "kernels": kernels}))
 """
 

@@ -170,6 +170,14 @@ class Runner:
                 if self._lost >= _LOST:
                     self._give_up()
 
+    def ready(self) -> bool:
+        """Whether the next run has all the processes that it is going to have. Until then it takes longer."""
+        team = self._team
+        try:
+            return self.ways == 1 or (team is not None and team.ready())
+        except LostError:
+            return False
+
     def run(self, feeds: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Outputs by name. Raises ValueError for inputs that do not fit INPUTS."""
         checked = check_inputs(feeds, self._inputs)

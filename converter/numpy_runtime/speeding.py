@@ -7,6 +7,8 @@ from converter.numpy_runtime.choosing import choose
 from converter.numpy_runtime.handing import hand_on
 from converter.numpy_runtime.leading import free_linears
 from converter.numpy_runtime.network import Network
+from converter.numpy_runtime.sinking import sink
+from converter.numpy_runtime.turning import turn
 
 
 def speed_up(network: Network) -> dict[str, int]:
@@ -19,6 +21,9 @@ def speed_up(network: Network) -> dict[str, int]:
     done.update(choose(network))
     done["reshapes"] = free_linears(network)
     done.update({f"fused_{kind}": count for kind, count in following.absorb(network).items()})
+    done.update(sink(network))
     done["normalisations"] = hand_on(network)
+    done["eased_activations"] = following.ease(network)
+    done["turned"] = turn(network)
     done["slots"] = slots.assign(network)
     return done

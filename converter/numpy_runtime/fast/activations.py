@@ -3,6 +3,8 @@
 A function here is named like the ONNX operator that it stands for, in small letters.
 """
 
+# ruff: noqa: B905 - pasted code runs on Python 3.8, whose zip knows no `strict`
+
 from __future__ import annotations
 
 import numpy as np
@@ -52,6 +54,13 @@ def swish(x: np.ndarray, spare: np.ndarray) -> None:
     x += spare
 
 
+def swish_of_half(x: np.ndarray, spare: np.ndarray) -> None:
+    """swish(2 * x)"""
+    np.tanh(x, out=spare)
+    spare *= x
+    x += spare
+
+
 def hard_sigmoid(x: np.ndarray, spare: np.ndarray, alpha: float, beta: float) -> None:
     x *= np.float32(alpha)
     x += np.float32(beta)
@@ -66,17 +75,30 @@ def hard_swish(x: np.ndarray, spare: np.ndarray) -> None:
     x *= spare
 
 
+def hard_swish_of_part(x: np.ndarray, spare: np.ndarray) -> None:
+    """hard_swish(x * 6**0.5): x * min(max(x + 3 / 6**0.5, 0), 6**0.5)"""
+    np.add(x, np.float32(3 / 6**0.5), out=spare)
+    np.clip(spare, np.float32(0), np.float32(6**0.5), out=spare)
+    x *= spare
+
+
 def gelu(x: np.ndarray, spare: np.ndarray) -> None:
-    """x * Phi(x) = x / 2 + x / 2 * tanh(...), within 2e-7 of max(|x|, 1); the same polynomial as in the kernel Gelu."""
+    """x * Phi(x)"""
+    x *= np.float32(0.5)
+    gelu_of_half(x, spare)
+
+
+def gelu_of_half(x: np.ndarray, spare: np.ndarray) -> None:
+    """gelu(2 * x) = x + x * tanh(...), within 2e-7 of max(|x|, 1); the same polynomial as in the kernel Gelu."""
     square = np.multiply(x, x)
-    np.multiply(square, np.float32(_GELU_GATE[0]), out=spare)
-    for coefficient in _GELU_GATE[1:-1]:
-        spare += np.float32(coefficient)
+    degree = len(_GELU_GATE) - 1
+    np.multiply(square, np.float32(_GELU_GATE[0] * 2.0 ** (2 * degree + 1)), out=spare)
+    for power, coefficient in zip(range(degree - 1, 0, -1), _GELU_GATE[1:-1]):
+        spare += np.float32(coefficient * 2.0 ** (2 * power + 1))
         spare *= square
-    spare += np.float32(_GELU_GATE[-1])
+    spare += np.float32(2 * _GELU_GATE[-1])
     spare *= x
     np.tanh(spare, out=spare)
-    x *= np.float32(0.5)
     spare *= x
     x += spare
 

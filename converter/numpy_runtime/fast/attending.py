@@ -43,7 +43,9 @@ def attention(
     def job(number: int, scratch: Scratch) -> None:
         items, few = (slice(*bounds) for bounds in pieces[number])
         shape = (items.stop - items.start, few.stop - few.start, rows, many)
-        scores, scaled = scratch.arrays(shape, (*shape[:3], width))
+        by_row = q.strides[3] <= q.strides[2]  # scaled is stored as q is: else NumPy copies element by element
+        scores, scaled = scratch.arrays(shape, (*shape[:2], rows, width) if by_row else (*shape[:2], width, rows))
+        scaled = scaled if by_row else scaled.swapaxes(2, 3)
         np.multiply(q[items, few], np.float32(scale), out=scaled)
 
         def score() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from converter.numpy_runtime.fast.finishing import finish, room
-from converter.numpy_runtime.fast.workspace import Scratch, Workspace, tiles
+from converter.numpy_runtime.fast.workspace import Scratch, Workspace, parts, tiles
 from converter.numpy_runtime.kernels.windows import _first, _last
 
 _PRODUCT_TILE = 1 << 19  # elements of a result that is finished while it is in the cache
@@ -70,6 +70,35 @@ def linear(
         slot,
     )
     return y
+
+
+def linear_turned(
+    work: Workspace,
+    x: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray | None = None,
+    plus: np.ndarray | None = None,
+    *,
+    then: Sequence[Any] | None = None,
+    slot: int | None = None,
+) -> np.ndarray:
+    """The same with weight (M, K), for few rows and many features: each feature's results are one stretch of memory."""
+    length, rows = len(weight), x.reshape(-1, x.shape[-1])
+    y = work.slot(slot, length, len(rows))
+    more = None if plus is None else np.broadcast_to(plus, (*x.shape[:-1], length)).reshape(-1, length).T
+    pieces = parts(length, max(_PRODUCT_TILE // max(len(rows), 1), 1), work.ways)
+
+    def job(number: int, scratch: Scratch) -> None:
+        start, stop = pieces[number]
+        (spare,) = scratch.arrays((room(len(rows)),))
+        part = y[start:stop]
+        np.matmul(weight[start:stop], rows.T, out=part)
+        if bias is not None:
+            part += bias[start:stop, None]
+        finish(part, None, None if more is None else more[start:stop], then, spare)
+
+    work.each(slot, job, len(pieces))
+    return np.moveaxis(y.reshape(length, *x.shape[:-1]), 0, -1)
 
 
 def pointwise(
