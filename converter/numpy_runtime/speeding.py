@@ -8,7 +8,7 @@ from converter.numpy_runtime.handing import hand_on
 from converter.numpy_runtime.leading import free_linears
 from converter.numpy_runtime.network import Network
 from converter.numpy_runtime.sinking import sink
-from converter.numpy_runtime.turning import turn
+from converter.numpy_runtime.turning import block, turn
 
 
 def speed_up(network: Network) -> dict[str, int]:
@@ -25,5 +25,6 @@ def speed_up(network: Network) -> dict[str, int]:
     done["normalisations"] = hand_on(network)
     done["eased_activations"] = following.ease(network)
     done["turned"] = turn(network)
+    done["in_blocks"] = block(network)
     done["slots"] = slots.assign(network)
     return done

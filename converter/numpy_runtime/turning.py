@@ -1,4 +1,4 @@
-"""Linear layers with few rows and many features: their results are stored feature by feature."""
+"""Products with few rows: it is the weights that take time to read, so they are stored as BLAS likes to read them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ from converter.numpy_runtime.network import Network, Step
 _WEIGHTS = 1 << 16
 """Elements of smaller weights are laid out for BLAS in no time."""
 
+_BLOCK, _UNIT = 128, 16
+"""Filters in a block at most, and what they are a multiple of."""
+
+_FEW = 100
+"""So many rows or fewer: weights in blocks are read 1.2 to 1.3 times as fast. With twice as many it makes no difference."""
+
 _VIEWS = ("Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze")
 
 
@@ -18,18 +24,47 @@ def turn(network: Network) -> int:
     """Store what widening layers give so that each share of the features is one stretch of memory. How many do."""
     count = 0
     for step in network.steps:
-        if step.op != "linear":
+        if step.op != "linear" or network.constants[step.inputs[1]].ndim != 2:
             continue
         weight = network.constants[step.inputs[1]]
         inside, width = weight.shape
-        rows = math.prod(n if isinstance(n, int) else 1 for n in network.shapes[step.inputs[0]][:-1])
-        if not 1 < rows < width or width < inside or weight.size < _WEIGHTS or not _read_by_products(network, step):
+        if not _FEW < _rows(network, step) < width or width < inside or weight.size < _WEIGHTS:
+            continue
+        if not _read_by_products(network, step):
             continue
         step.op = "linear_turned"
         step.inputs[1] = network.add_constant(f"{step.inputs[1]}.turned", np.ascontiguousarray(weight.T))
         count += 1
     network.drop_unused()
     return count
+
+
+def block(network: Network) -> int:
+    """Store the weights of products with few rows in blocks of filters. How many are."""
+    count = 0
+    for step in network.steps:
+        if step.op not in ("linear", "pointwise", "columns"):
+            continue
+        weight = network.constants[step.inputs[1]]
+        if step.op == "columns" and len(weight) > 1:
+            continue  # groups
+        matrix = weight.reshape(weight.shape[-2:])
+        inside, filters = matrix.shape
+        widths = [n for n in range(_UNIT, _BLOCK + 1, _UNIT) if filters % n == 0 and n < filters]
+        if not widths or weight.size < _WEIGHTS or not 1 < _rows(network, step) <= _FEW:
+            continue
+        blocks = np.ascontiguousarray(matrix.reshape(inside, -1, widths[-1]).transpose(1, 0, 2))
+        step.inputs[1] = network.add_constant(f"{step.inputs[1]}.blocks", blocks)
+        count += 1
+    network.drop_unused()
+    return count
+
+
+def _rows(network: Network, step: Step) -> int:
+    """Rows of the product for one item: tokens, or pixels of the result."""
+    shape = network.shapes.get(step.outputs[0], ())
+    places = shape[:-1] if step.op == "linear" else shape[2:]
+    return math.prod(n if isinstance(n, int) else 1 for n in places)
 
 
 def _read_by_products(network: Network, layer: Step) -> bool:

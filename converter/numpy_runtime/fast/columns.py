@@ -109,25 +109,27 @@ def columns(
     batch, channels = source.shape[0], source.shape[3]
     windows = Windows(source, kernel, pads, strides, dilations)
     height, width = windows.height, windows.width
-    groups, inside, filters = weight.shape
-    y = work.slot(slot, batch, height, width, groups * filters)
+    inside, filters = weight.shape[1:]
+    groups, total = channels * kernel[0] * kernel[1] // inside, len(weight) * filters
+    y = work.slot(slot, batch, height, width, total)
     more = None if plus is None else np.broadcast_to(_last(plus), y.shape)
     tile = max(work.threads * _COLUMN_TILE // (width * inside * groups), -(-work.threads * _COLUMN_ROWS // width))
-    total = groups * filters
-    cut = tiles(height, total, tile, work.ways, pixels=width, block=1 if groups == 1 else None)
+    block = None if groups > 1 else filters if len(weight) > 1 else 1
+    cut = tiles(height, total, tile, work.ways, pixels=width, block=block)
     pieces = [(image, *piece) for image in range(batch) for piece in cut]
 
     def job(number: int, scratch: Scratch) -> None:
         image, start, stop, first, last = pieces[number]
-        rows, some = stop - start, (last - first) // groups
+        rows = stop - start
+        chosen = weight[:, :, first:last] if block == 1 else weight[first // filters : last // filters]
         area, unfolded, spare = scratch.arrays(
             windows.area(rows), (groups, rows, width, *kernel, channels // groups), (room(last - first),)
         )
         seen = windows.seen(image, start, area)
         unfolded[...] = seen.reshape(*seen.shape[:4], groups, -1).transpose(4, 0, 1, 2, 3, 5)
         part = y[image, start:stop].reshape(-1, total)[:, first:last]
-        by_group = part.reshape(-1, groups, some).transpose(1, 0, 2)
-        np.matmul(unfolded.reshape(groups, rows * width, inside), weight[:, :, first : first + some], out=by_group)
+        by_group = part.reshape(rows * width, len(chosen), -1).transpose(1, 0, 2)
+        np.matmul(unfolded.reshape(groups, rows * width, inside), chosen, out=by_group)
         rest = None if more is None else more[image, start:stop, :, first:last].reshape(part.shape)
         finish(part, None if bias is None else bias[first:last], rest, then, spare)
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ class Scratch:
 
     def arrays(self, *shapes: Sequence[int]) -> list[np.ndarray]:
         """Uninitialised float32 arrays of these shapes, none of which overlap."""
-        sizes = [int(np.prod(shape)) for shape in shapes]
+        sizes = [math.prod(shape) for shape in shapes]
         starts = [0, *itertools.accumulate(-(-size // 16) * 16 for size in sizes)]  # each begins a cache line
         if self._flat.size < starts[-1]:
             self._flat = np.empty(starts[-1], np.float32)
@@ -52,7 +53,7 @@ class Workspace:
         """An uninitialised float32 array in the slot: whatever was there is gone. None: an array of its own."""
         if number is None:
             return np.empty(shape, np.float32)
-        size = int(np.prod(shape))
+        size = math.prod(shape)
         if number not in self._slots or self._slots[number].size < size:
             self._slots[number] = np.empty(size, np.float32) if self.crew is None else self.crew.room(size)
         return self._slots[number][:size].reshape(shape)

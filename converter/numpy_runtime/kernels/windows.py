@@ -65,9 +65,9 @@ def _windows(x: np.ndarray, kernel: Sequence[int], strides: Sequence[int], dilat
 
 def _last(x: np.ndarray) -> np.ndarray:
     """(batch, channels, space...) seen as (batch, space..., channels)."""
-    return np.moveaxis(x, 1, -1)
+    return x.transpose(0, *range(2, x.ndim), 1)
 
 
 def _first(x: np.ndarray) -> np.ndarray:
     """(batch, space..., channels) seen as (batch, channels, space...)."""
-    return np.moveaxis(x, -1, 1)
+    return x.transpose(0, x.ndim - 1, *range(1, x.ndim - 1))
