@@ -11,6 +11,7 @@ was not run.
 from __future__ import annotations
 
 import copy
+import importlib.util
 import multiprocessing
 import sys
 import tempfile
@@ -24,6 +25,20 @@ from harvest import file_name, in_child, network_of, parsed, read, read_list, re
 from converter.errors import ConverterError
 
 GATE = 1e-4
+
+
+def run(folder: Path, threads: int, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What numpy_model.py in the folder gives, on so many threads."""
+    spec = importlib.util.spec_from_file_location("numpy_model", folder / "numpy_model.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    model = module.load(folder, threads=threads)
+    while not model.ready():
+        time.sleep(0.01)
+    found: dict[str, np.ndarray] = model.run(feeds)
+    return found
 
 
 def run_model(architecture: str, file: str, millions: float) -> None:
@@ -48,9 +63,11 @@ def run_model(architecture: str, file: str, millions: float) -> None:
         program = plan(simplify(exported.take()).model)
         feeds = {given.name: x.numpy() for given, x in zip(net.inputs, draws, strict=True)}
         errors = {}
-        for threads in (1, 2):
-            got = list(program.load(threads).run(feeds).values())
-            errors[threads] = max(compare(a, b).relative for a, b in zip(got, exact, strict=True))
+        with tempfile.TemporaryDirectory(prefix="torch2cv-") as folder:
+            program.save(folder)
+            for threads in (1, 2):
+                got = list(run(Path(folder), threads, feeds).values())
+                errors[threads] = max(compare(a, b).relative for a, b in zip(got, exact, strict=True))
     except (ConverterError, ValueError) as error:
         return write(file, {**document, "failed": reason(error)})
     own = max(compare(a, b).relative for a, b in zip(single, exact, strict=True))

@@ -149,6 +149,8 @@ class Runner:
 
     def _start(self) -> None:
         """Have a team; where there is none to be had, BLAS uses threads."""
+        if self._team is not None or self.ways == 1:
+            return
         with self._starting:
             if self._team is None and self.ways > 1:
                 assert self._files is not None
@@ -172,17 +174,19 @@ class Runner:
 
     def ready(self) -> bool:
         """Whether the next run has all the processes that it is going to have. Until then it takes longer."""
+        self._start()
         team = self._team
         try:
-            return self.ways == 1 or (team is not None and team.ready())
+            return team is None or team.ready()
         except LostError:
+            assert team is not None
+            self._drop(team)
             return False
 
     def run(self, feeds: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Outputs by name. Raises ValueError for inputs that do not fit INPUTS."""
         checked = check_inputs(feeds, self._inputs)
-        if self._team is None and self.ways > 1:
-            self._start()
+        self._start()
         outputs = self._run_together(checked)
         return self._run_alone(checked) if outputs is None else outputs
 

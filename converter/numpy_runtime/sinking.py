@@ -72,7 +72,8 @@ def _add(network: Network, step: Step, layer: Step, move: Step, other: str) -> b
     back = f"{layer.outputs[0]}.plus"
     order = [int(axis) for axis in np.argsort(_order(network, move))]
     network.shapes[back], network.dtypes[back] = network.shapes[layer.outputs[0]], "float32"
-    layer.inputs += [""] * (3 - len(layer.inputs)) + [back]
+    x, weight, bias = [*layer.inputs, ""][:3]
+    layer.inputs = [x, weight, bias, back]
     move.outputs = step.outputs
     for moved in (layer, move):
         network.steps.remove(moved)

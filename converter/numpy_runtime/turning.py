@@ -48,12 +48,11 @@ def block(network: Network) -> int:
         weight = network.constants[step.inputs[1]]
         if step.op == "columns" and len(weight) > 1:
             continue  # groups
-        matrix = weight.reshape(weight.shape[-2:])
-        inside, filters = matrix.shape
+        inside, filters = weight.shape[-2], weight.shape[-1]
         widths = [n for n in range(_UNIT, _BLOCK + 1, _UNIT) if filters % n == 0 and n < filters]
         if not widths or weight.size < _WEIGHTS or not 1 < _rows(network, step) <= _FEW:
             continue
-        blocks = np.ascontiguousarray(matrix.reshape(inside, -1, widths[-1]).transpose(1, 0, 2))
+        blocks = np.ascontiguousarray(weight.reshape(inside, -1, widths[-1]).transpose(1, 0, 2))
         step.inputs[1] = network.add_constant(f"{step.inputs[1]}.blocks", blocks)
         count += 1
     network.drop_unused()

@@ -71,13 +71,19 @@ def exponentials(scores: np.ndarray, again: Callable[[], None]) -> np.ndarray:
     """
     rows = scores.reshape(-1, scores.shape[-1])
     rows -= rows.max()
-    np.maximum(rows, _FAINT, out=rows)
+    _raise_faint(rows)
     np.exp(rows, out=rows)
     total: np.ndarray = np.matmul(rows, np.ones(rows.shape[1], np.float32))
     if not total.min() >= _LEAST:
         again()
         rows -= rows.max(axis=-1, keepdims=True)
-        np.maximum(rows, _FAINT, out=rows)
+        _raise_faint(rows)
         np.exp(rows, out=rows)
         total = rows.sum(axis=-1)
     return total.reshape(*scores.shape[:-1], 1)
+
+
+def _raise_faint(scores: np.ndarray) -> None:
+    """Let exponentials be so small at least that they are not denormal. A mask's -100 makes such, many a network's none."""
+    if not scores.min() >= _FAINT:
+        np.maximum(scores, _FAINT, out=scores)
