@@ -6,7 +6,8 @@ The three bundles of `convert demo` are made here, for the OpenCV versions that 
 must have set up); each --with is an interpreter and what pip installs beside it, in a virtual environment that is deleted
 afterwards. There, with each backend that it can have, deploy.py compares itself with PyTorch's golden outputs (--self-test)
 and reads the sample pictures; every result must be the one found here: labels and counts equal, numbers within 1e-3 of them.
-Without an opencv package all of it runs in NumPy alone. Exit code 1 when one fails.
+Without an opencv package all of it runs in NumPy alone. A team of two processes has to give the bytes that one gives for it.
+Exit code 1 when one fails.
 """
 
 from __future__ import annotations
@@ -25,6 +26,20 @@ from converter.resources import resource
 
 CLOSE = 1e-3
 PICTURES = {"classification": "digits", "detection": "scenes", "segmentation": "scenes"}
+
+TEAM = """
+import sys, time
+import numpy as np
+sys.path.insert(0, sys.argv[1])
+import numpy_model
+model = numpy_model.load(threads=2)
+while not model.ready():
+    time.sleep(0.01)
+shapes = [(name, dtype, [n if isinstance(n, int) else 2 for n in shape]) for name, (dtype, shape) in numpy_model.INPUTS.items()]
+feeds = {name: (200 * np.random.RandomState(0).rand(*shape)).astype(dtype) for name, dtype, shape in shapes}
+together, alone = model.run(feeds), model._run_alone(feeds)
+print(model.ways, all(np.array_equal(together[name], alone[name]) for name in alone))
+"""
 
 
 def answers(python: str, bundle: Path, backend: str, *arguments: str) -> Any:
@@ -66,6 +81,13 @@ def try_out(wanted: list[str], bundles: dict[str, Path], expected: dict[str, Any
             agree = same(found, expected[task])
             print(f"{line}, {len(found)} pictures {'as here' if agree else 'DIFFERENT'}", flush=True)
             fine &= right and agree
+        command = [inside, "-B", "-c", TEAM, str(bundle)]
+        team = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+        print(
+            f"{title}, {task}: {team[0]} processes, {'the same bytes' if team[1] == 'True' else 'OTHER BYTES'}",
+            flush=True,
+        )
+        fine &= team == ["2", "True"]
     return fine
 
 

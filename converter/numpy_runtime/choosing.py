@@ -34,13 +34,15 @@ def choose(network: Network) -> dict[str, int]:
     return chosen
 
 
+_DATA = {"Mul": 2}
+"""Of these operators so many inputs are data; of all others one, the rest being weights or axes."""
+
+
 def _is_float32(network: Network, step: Step) -> bool:
-    """All known: the weight and the bias are constants, and everything is float32."""
-    keys = [key for key in (*step.inputs, *step.outputs) if key]
-    weights = [key for key in step.inputs[1:3] if key]
-    return all(network.dtypes.get(key) == "float32" for key in keys) and all(
-        key in network.constants for key in weights
-    )
+    """Data and results are float32, and so the weights, all of which are known."""
+    count = _DATA.get(step.op, 1)
+    known = all(key in network.constants for key in step.inputs[count:3] if key)
+    return known and all(network.dtypes.get(key) == "float32" for key in (*step.inputs[:count], *step.outputs) if key)
 
 
 def _conv(network: Network, step: Step) -> None:
@@ -138,6 +140,34 @@ def _gemm(network: Network, step: Step) -> None:
     _become(network, step, "linear", matrix * np.float32(attributes.get("alpha", 1.0)), {})
 
 
+def _global_average_pool(network: Network, step: Step) -> None:
+    if len(network.shapes.get(step.inputs[0], ())) == 4:
+        step.op, step.attributes = "mean_pool", {}
+
+
+def _reduce_mean(network: Network, step: Step) -> None:
+    axes = step.attributes.get("axes")
+    if len(step.inputs) > 1 and step.inputs[1]:
+        axes = network.constants[step.inputs[1]].tolist()
+    if (
+        len(network.shapes.get(step.inputs[0], ())) == 4
+        and axes is not None
+        and {int(axis) % 4 for axis in axes} == {2, 3}
+    ):
+        step.op, step.inputs = "mean_pool", step.inputs[:1]
+        step.attributes = {} if step.attributes.get("keepdims", 1) else {"keepdims": False}
+
+
+def _mul(network: Network, step: Step) -> None:
+    """Channels of an image times a number each."""
+    for x, gate in (step.inputs, step.inputs[::-1]):
+        whole, one = network.shapes.get(x, ()), network.shapes.get(gate, ())
+        images = len(whole) == len(one) == 4 and whole == network.shapes.get(step.outputs[0])
+        if images and one == (*whole[:2], 1, 1) != whole and gate not in network.constants:
+            step.op, step.inputs = "gated", [x, gate]
+            return
+
+
 def _become(network: Network, step: Step, form: str, weight: np.ndarray, attributes: dict[str, Any]) -> None:
     """Turn the step into the form. Steps that share a weight go on sharing it where they want it alike."""
     key = f"{step.inputs[1]}.{form}"
@@ -148,4 +178,11 @@ def _become(network: Network, step: Step, form: str, weight: np.ndarray, attribu
     step.op, step.attributes = form, attributes
 
 
-CHOICES: dict[str, Callable[[Network, Step], None]] = {"Conv": _conv, "MatMul": _matmul, "Gemm": _gemm}
+CHOICES: dict[str, Callable[[Network, Step], None]] = {
+    "Conv": _conv,
+    "Gemm": _gemm,
+    "GlobalAveragePool": _global_average_pool,
+    "MatMul": _matmul,
+    "Mul": _mul,
+    "ReduceMean": _reduce_mean,
+}
