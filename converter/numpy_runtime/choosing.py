@@ -158,6 +158,25 @@ def _reduce_mean(network: Network, step: Step) -> None:
         step.attributes = {} if step.attributes.get("keepdims", 1) else {"keepdims": False}
 
 
+def _max_pool(network: Network, step: Step) -> None:
+    attributes, size = step.attributes, network.shapes.get(step.inputs[0], ())[2:]
+    if (
+        len(size) != 2
+        or any(step.outputs[1:])
+        or attributes.get("ceil_mode")
+        or set(attributes.get("dilations") or [1]) != {1}
+    ):
+        return
+    auto_pad, strides = attributes.get("auto_pad", "NOTSET"), attributes.get("strides") or [1, 1]
+    if auto_pad.startswith("SAME") and any(isinstance(n, str) for n in size):
+        return
+    kernel = list(attributes["kernel_shape"])
+    found = _pads([int(n) if isinstance(n, int) else 0 for n in size], kernel, strides, [1, 1],
+                  attributes.get("pads"), auto_pad)  # fmt: skip
+    pads = [n for n, _ in found] + [n for _, n in found]
+    step.op, step.attributes = "max_pool", {"kernel": kernel, "pads": pads, "strides": list(strides)}
+
+
 def _mul(network: Network, step: Step) -> None:
     """Channels of an image times a number each."""
     for x, gate in (step.inputs, step.inputs[::-1]):
@@ -183,6 +202,7 @@ CHOICES: dict[str, Callable[[Network, Step], None]] = {
     "Gemm": _gemm,
     "GlobalAveragePool": _global_average_pool,
     "MatMul": _matmul,
+    "MaxPool": _max_pool,
     "Mul": _mul,
     "ReduceMean": _reduce_mean,
 }

@@ -50,10 +50,9 @@ def test_the_program_reads_well() -> None:
             slot=0,
         )
         del image
-        globalaveragepool = GlobalAveragePool(stem_0_conv)
-        view = Reshape(globalaveragepool, np.int64([0, -1]))
-        del globalaveragepool
-        class_2 = linear(work, view, w["fc.linear"], slot=1)
+        mean_pool_2 = mean_pool(work, stem_0_conv, slot=1)
+        view = Reshape(mean_pool_2, np.int64([0, -1]))
+        class_2 = linear(work, view, w["fc.linear"], slot=0)
         del view
         return {
             'scores': class_2,

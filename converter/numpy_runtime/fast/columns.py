@@ -30,17 +30,19 @@ def lengths(
     return height, width
 
 
-def padded_rows(x: np.ndarray, start: int, stop: int, pads: Sequence[int], scratch: np.ndarray) -> np.ndarray:
-    """Rows start ... stop of an image (H, W, C) with its zeros around it, copied into `scratch`."""
+def padded_rows(
+    x: np.ndarray, start: int, stop: int, pads: Sequence[int], scratch: np.ndarray, padding: float = 0
+) -> np.ndarray:
+    """Rows start ... stop of an image (H, W, C) with its padding around it, copied into `scratch`."""
     height, width = x.shape[:2]
     top, left = pads[0], pads[1]
     low, high = min(max(start - top, 0), height), max(min(stop - top, height), 0)
     above = low - (start - top)
     below = above + max(high - low, 0)
-    scratch[:above] = 0
-    scratch[below:] = 0
-    scratch[above:below, :left] = 0
-    scratch[above:below, left + width :] = 0
+    scratch[:above] = padding
+    scratch[below:] = padding
+    scratch[above:below, :left] = padding
+    scratch[above:below, left + width :] = padding
     scratch[above:below, left : left + width] = x[low:high]
     return scratch
 
