@@ -107,6 +107,26 @@ def processors() -> int:
 
 _TEAM = 8  # processes, unless more are asked for: each takes some 30 MB, and the layers' shares become small
 _LOST = 3  # teams that may be lost before there is no other
+_TRIALS = 3  # runs each way before the faster one is kept to
+_KNOWN = 100  # shapes of inputs for which it is remembered
+_TOGETHER, _ALONE = 0, 1
+
+
+class Trial:
+    """Whether a network runs faster together or alone: of a small one, processes wait for each other longer than they work."""
+
+    def __init__(self) -> None:
+        self._counts, self._best = [0, 0], [float("inf"), float("inf")]
+
+    def way(self) -> int:
+        """How to run next."""
+        if min(self._counts) < _TRIALS:
+            return _TOGETHER if self._counts[_TOGETHER] <= self._counts[_ALONE] else _ALONE
+        return _TOGETHER if self._best[_TOGETHER] <= self._best[_ALONE] else _ALONE
+
+    def took(self, way: int, seconds: float) -> None:
+        self._counts[way] += 1
+        self._best[way] = min(self._best[way], seconds)
 
 
 class Runner:
@@ -141,6 +161,7 @@ class Runner:
         self._files, self._lost = files, 0
         self._team: Team | None = None
         self._starting = threading.Lock()
+        self._trials: dict[Any, Trial] = {}
         self.ways = 1
         """Processes that compute together, or will once they are ready."""
         if self.threads > 1 and files is not None and can_team(inputs):
@@ -187,8 +208,17 @@ class Runner:
         """Outputs by name. Raises ValueError for inputs that do not fit INPUTS."""
         checked = check_inputs(feeds, self._inputs)
         self._start()
-        outputs = self._run_together(checked)
-        return self._run_alone(checked) if outputs is None else outputs
+        if self._team is None:
+            return self._run_alone(checked)
+        if len(self._trials) > _KNOWN:
+            self._trials.clear()
+        trial = self._trials.setdefault(tuple(array.shape for array in checked.values()), Trial())
+        start, way = time.perf_counter(), trial.way()
+        outputs = self._run_together(checked) if way == _TOGETHER else self._run_alone(checked)
+        if outputs is None:  # no team for now: that says nothing of its speed
+            return self._run_alone(checked)
+        trial.took(way, time.perf_counter() - start)
+        return outputs
 
     def _run_together(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray] | None:
         """None: the team is busy, not ready yet or lost."""

@@ -56,15 +56,16 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def load(folder: Path) -> Iterator[Callable[..., Any]]:
-    """load(threads, ready=True) from the folder; all teams end with the test."""
+    """load(threads, ready=True, trials=0) from the folder; all teams end with the test."""
     loaded: list[Any] = []
 
-    def load(threads: int = 2, ready: bool = True) -> Any:
+    def load(threads: int = 2, ready: bool = True, trials: int = 0) -> Any:
         spec = importlib.util.spec_from_file_location("numpy_model", folder / "numpy_model.py")
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
+        module._TRIALS = trials  # 0: always together
         loaded.append(module.load(threads=threads))
         if ready:
             wait(lambda: loaded[-1]._team is not None and loaded[-1]._team.ready())
@@ -96,6 +97,29 @@ def test_a_team_gives_the_bytes_that_one_process_gives_for_it(load: Callable[...
     assert set(together) == {alone.tobytes()}
     wanted = ort_run(model(), X)[0]
     np.testing.assert_allclose(alone, wanted, rtol=0, atol=1.5e-5 * np.abs(wanted).max())  # as for winograd alone
+
+
+def test_the_faster_way_is_kept_to(load: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = load(trials=3)
+    ways: list[str] = []
+
+    def watched(name: str, seconds: float) -> None:
+        run = getattr(runner, name)
+
+        def slowed(feeds: Any) -> Any:
+            ways.append(name)
+            time.sleep(seconds)
+            return run(feeds)
+
+        monkeypatch.setattr(runner, name, slowed)
+
+    watched("_run_together", 0.05)
+    watched("_run_alone", 0)
+    results = {runner.run(X)["y"].tobytes() for _ in range(9)}
+    assert ways == ["_run_together", "_run_alone"] * 3 + ["_run_alone"] * 3
+    assert len(results) == 1
+    runner.run({"x": np.concatenate([X["x"]] * 2)})
+    assert ways[-1] == "_run_together"  # other inputs, another trial
 
 
 def test_the_first_runs_do_not_wait_for_the_helpers(load: Callable[..., Any]) -> None:
