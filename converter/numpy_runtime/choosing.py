@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from converter.numpy_runtime.kernels.resizing import _coordinates, _resample, _targets
 from converter.numpy_runtime.kernels.windows import _pads
 from converter.numpy_runtime.network import Network, Step
 
@@ -15,6 +16,9 @@ _FEW_CHANNELS = 4
 
 _WINOGRAD_CHANNELS, _WINOGRAD_TILES = 16, 12
 """Fewer channels, or tiles of 4x4 results, and the transforms cost more than they save."""
+
+_RESIZE_WEIGHTS = 1 << 18
+"""Elements of a matrix that resizes an axis: beyond, a few weighted rows are less work."""
 
 _GROUP_CHANNELS = 16
 """Groups of fewer channels are computed several at a time."""
@@ -41,7 +45,7 @@ _DATA = {"Mul": 2}
 def _is_float32(network: Network, step: Step) -> bool:
     """Data and results are float32, and so the weights, all of which are known."""
     count = _DATA.get(step.op, 1)
-    known = all(key in network.constants for key in step.inputs[count:3] if key)
+    known = all(key in network.constants for key in step.inputs[count:] if key)
     return known and all(network.dtypes.get(key) == "float32" for key in (*step.inputs[:count], *step.outputs) if key)
 
 
@@ -177,6 +181,50 @@ def _max_pool(network: Network, step: Step) -> None:
     step.op, step.attributes = "max_pool", {"kernel": kernel, "pads": pads, "strides": list(strides)}
 
 
+def _resize(network: Network, step: Step) -> None:
+    """Images whose rows and columns become a known number of others: what the kernel makes of a unit matrix says how."""
+    before, after = network.shapes.get(step.inputs[0], ()), network.shapes.get(step.outputs[0], ())
+    attributes = step.attributes
+    if (
+        len(before) != 4
+        or before[:2] != after[:2]
+        or attributes.get("coordinate_transformation_mode") == "tf_crop_and_resize"
+    ):
+        return
+    factors = _factors(network, step)
+    if factors is None:
+        return
+    matrices = []
+    for axis in (2, 3):
+        length, size, factor = before[axis], after[axis], factors[axis]
+        if not isinstance(length, int) or not isinstance(size, int) or length * size > _RESIZE_WEIGHTS:
+            return
+        mode = attributes.get("mode", "nearest")
+        unit = np.arange(length) if mode == "nearest" else np.eye(length, dtype=np.float32)
+        if size != length or factor != 1:
+            place = _coordinates(
+                attributes.get("coordinate_transformation_mode", "half_pixel"), size, length, factor, 0, 1
+            )
+            unit = _resample(unit, 0, place, factor, mode, attributes.get("nearest_mode", "round_prefer_floor"),
+                             attributes.get("antialias", 0), attributes.get("cubic_coeff_a", -0.75),
+                             attributes.get("exclude_outside", 0))  # fmt: skip
+        matrices.append(network.add_constant(f"{step.name}.{'rows' if axis == 2 else 'columns'}", unit))
+    step.op, step.inputs, step.attributes = "resize", [step.inputs[0], *matrices], {}
+
+
+def _factors(network: Network, step: Step) -> list[float] | None:
+    """By how much each axis grows, as the kernel computes it."""
+    shape = network.shapes[step.inputs[0]]
+    axes = [int(axis) % 4 for axis in step.attributes.get("axes") or range(4)]
+    scales, sizes = (network.constants.get(key) for key in [*step.inputs, "", ""][2:4])
+    policy = step.attributes.get("keep_aspect_ratio_policy", "stretch")
+    lengths = [shape[axis] for axis in axes]
+    if policy != "stretch" and any(isinstance(length, str) for length in lengths):
+        return None
+    found, _ = _targets([1 if isinstance(length, str) else length for length in lengths], scales, sizes, policy)
+    return [found[axes.index(axis)] if axis in axes else 1.0 for axis in range(4)]
+
+
 def _mul(network: Network, step: Step) -> None:
     """Channels of an image times a number each."""
     for x, gate in (step.inputs, step.inputs[::-1]):
@@ -205,4 +253,5 @@ CHOICES: dict[str, Callable[[Network, Step], None]] = {
     "MaxPool": _max_pool,
     "Mul": _mul,
     "ReduceMean": _reduce_mean,
+    "Resize": _resize,
 }

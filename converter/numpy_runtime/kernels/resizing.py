@@ -134,6 +134,7 @@ def _resample(
 
 
 def _nearest(place: np.ndarray, mode: str) -> np.ndarray:
+    place = place.astype(np.float32)  # as PyTorch and ONNX Runtime: 3 / 0.6 is 5 there, not a little less
     if mode == "round_prefer_floor":
         return np.ceil(place - 0.5).astype(np.int64)
     if mode == "round_prefer_ceil":
