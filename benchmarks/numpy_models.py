@@ -2,10 +2,10 @@
 
     python benchmarks/numpy_models.py LIST... -o FOLDER [--limit SECONDS] [--budget SECONDS] [--millions N] [--retry]
 
-LIST is as for harvest.py. Each network runs in a child process of its own, with random weights (seed 0) and one drawn
-input; nothing of it is kept but a record in FOLDER, and what has one is not run again. PyTorch computes in float64. Prints the
-largest difference over the largest output, PyTorch's own in float32 beside it. Exit code 1 when one is beyond 1e-4, failed, or
-was not run.
+LIST is as for harvest.py. Each network runs in a child process of its own, with random weights (seed 0, none of them all zeros)
+and one drawn input; nothing of it is kept but a record in FOLDER, and what has one is not run again. PyTorch computes in
+float64. Prints the largest difference over the largest output, PyTorch's own in float32 beside it. Exit code 1 when one is
+beyond 1e-4, failed, or was not run.
 """
 
 from __future__ import annotations
@@ -55,6 +55,10 @@ def run_model(architecture: str, file: str, millions: float) -> None:
     document: dict[str, Any] = {"architecture": architecture}
     try:
         net = network_of(architecture, millions)
+        with torch.no_grad():
+            for parameter in net.module.parameters():
+                if not parameter.any():  # zeros of an untrained network would make its output a constant
+                    parameter += 0.02 * torch.randn_like(parameter)
         draws = [torch.from_numpy(np.asarray(given.draw(11))) for given in net.inputs]
         with torch.no_grad():
             single = [result.numpy() for result in net.module(*draws)]
