@@ -163,10 +163,10 @@ class Runner:
         self._starting = threading.Lock()
         self._trials: dict[Any, Trial] = {}
         self.ways = 1
-        """Processes that compute together, or will once they are ready."""
+        """Processes that compute together, or will once they are ready. They are started by the second run, or by `ready`."""
+        self._ran = False
         if self.threads > 1 and files is not None and can_team(inputs):
             self.ways = min(self.threads, MOST if threads is not None else _TEAM)
-            self._start()
 
     def _start(self) -> None:
         """Have a team; where there is none to be had, BLAS uses threads."""
@@ -194,7 +194,7 @@ class Runner:
                     self._give_up()
 
     def ready(self) -> bool:
-        """Whether the next run has all the processes that it is going to have. Until then it takes longer."""
+        """Whether the next run can have all processes; starts those that are missing. Until then, runs take longer."""
         self._start()
         team = self._team
         try:
@@ -207,7 +207,9 @@ class Runner:
     def run(self, feeds: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Outputs by name. Raises ValueError for inputs that do not fit INPUTS."""
         checked = check_inputs(feeds, self._inputs)
-        self._start()
+        if self._ran:  # who runs it only once has no use for helpers
+            self._start()
+        self._ran = True
         if self._team is None:
             return self._run_alone(checked)
         if len(self._trials) > _KNOWN:
@@ -234,7 +236,7 @@ class Runner:
         try:
             with self._blas.using(1), np.errstate(all="ignore"):
                 return team.run(self._forward, self._inputs, self._weights, feeds)
-        except LostError:
+        except (LostError, OSError):  # or there is no more memory to share
             self._drop(team)
             return None
         except BaseException:  # the helpers wait for what this process will not do

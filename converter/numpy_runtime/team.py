@@ -163,7 +163,10 @@ class Crew:
 
 
 class Team:
-    """The helpers of one model, started beside this process: they are ready some tenths of a second later."""
+    """The helpers of one model, started beside this process: they are ready some tenths of a second later.
+
+    They sleep between runs, and end with this process, however it ends.
+    """
 
     def __init__(self, ways: int, weights: dict[str, np.ndarray], made: Sequence[str], files: Sequence[str]) -> None:
         """made: weights that are not in the file as they are used; all processes read the same copy of them from now on.
@@ -284,7 +287,13 @@ def can_team(inputs: Mapping[str, tuple[str, Any]]) -> bool:
     """Is this a system, and a Python, that teams are known to work on?"""
     known = sys.platform.startswith("linux") and hasattr(os, "memfd_create") and sys.maxsize > 1 << 32
     python = Path(sys.executable or "").name.startswith("python")  # else another program that contains one
-    return known and python and all(np.dtype(dtype).kind in "biufc" for dtype, _ in inputs.values())
+    if not known or not python or any(np.dtype(dtype).kind not in "biufc" for dtype, _ in inputs.values()):
+        return False
+    try:
+        os.close(os.memfd_create("numpy_model"))
+    except OSError:  # a sandbox
+        return False
+    return True
 
 
 def serve(

@@ -68,7 +68,7 @@ def load(folder: Path) -> Iterator[Callable[..., Any]]:
         module._TRIALS = trials  # 0: always together
         loaded.append(module.load(threads=threads))
         if ready:
-            wait(lambda: loaded[-1]._team is not None and loaded[-1]._team.ready())
+            wait(loaded[-1].ready)
         return loaded[-1]
 
     yield load
@@ -123,9 +123,13 @@ def test_the_faster_way_is_kept_to(load: Callable[..., Any], monkeypatch: pytest
 
 
 def test_the_first_runs_do_not_wait_for_the_helpers(load: Callable[..., Any]) -> None:
+    """And who runs once has none."""
     runner = load(ready=False)
     first = runner.run(X)["y"]
-    wait(runner._team.ready)
+    assert runner._team is None
+    np.testing.assert_array_equal(runner.run(X)["y"], first)
+    assert runner._team is not None
+    wait(runner.ready)
     np.testing.assert_array_equal(runner.run(X)["y"], first)
 
 
@@ -147,8 +151,7 @@ def test_a_helper_that_dies_is_replaced(load: Callable[..., Any]) -> None:
     first._helpers[0].wait()
     np.testing.assert_array_equal(runner.run(X)["y"], wanted)
     assert runner._team is not first
-    runner.run(X)
-    wait(runner._team.ready)
+    wait(runner.ready)
     np.testing.assert_array_equal(runner.run(X)["y"], wanted)
 
 
@@ -165,13 +168,14 @@ def test_after_too_many_losses_blas_has_the_threads(load: Callable[..., Any]) ->
     runner = load()
     wanted = runner.run(X)["y"]
     for _ in range(3):
+        assert runner.ways == 2
         runner.run(X)
-        if runner._team is not None:
-            runner._team._helpers[0].kill()
-            runner._team._helpers[0].wait()
+        runner._team._helpers[0].kill()
+        runner._team._helpers[0].wait()
         runner.run(X)
     assert runner._team is None
     assert runner.ways == 1
+    assert runner.ready()
     np.testing.assert_allclose(runner.run(X)["y"], wanted, rtol=0, atol=1e-5)
 
 
@@ -222,6 +226,7 @@ def test_a_helper_sleeps_between_runs_and_wakes(load: Callable[..., Any]) -> Non
 def test_files_that_changed_meanwhile_are_not_mixed(load: Callable[..., Any], folder: Path, capfd: Any) -> None:
     """A helper that finds other files than its caller read does not help."""
     runner = load(ready=False)
+    runner.ready()
     os.utime(folder / "weights.npz", ns=(1, 1))
     wanted = runner.run(X)["y"]
     helper = runner._team._helpers[0]
@@ -236,7 +241,7 @@ SCRIPT = """
     sys.path.insert(0, {folder!r})
     import numpy_model
     runner = numpy_model.load(threads=2)
-    while not runner._team.ready():
+    while not runner.ready():
         time.sleep(0.01)
     runner.run({{"x": np.zeros((1, 16, 40, 40), np.float32)}})
     print(runner._team._helpers[0].pid, flush=True)
@@ -284,16 +289,23 @@ def test_no_team_where_none_is_possible(monkeypatch: pytest.MonkeyPatch) -> None
     assert not team.can_team({})
 
 
+@pytest.mark.parametrize("when", ["before", "when they start", "in a run"])
 def test_without_memory_to_share_blas_has_the_threads(
-    load: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    load: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     def refuse(*_: Any) -> int:
         raise OSError("no")
 
-    monkeypatch.setattr(os, "memfd_create", refuse)
+    if when == "before":
+        monkeypatch.setattr(os, "memfd_create", refuse)
     runner = load(ready=False)
+    if when == "in a run":
+        wait(runner.ready)
+    if when != "before":
+        monkeypatch.setattr(os, "posix_fallocate", refuse)
+    for _ in range(5):
+        assert runner.run(X)["y"].shape == (1, 40, 40, 24)
     assert (runner._team, runner.ways, runner.threads) == (None, 1, 2)
-    assert runner.run(X)["y"].shape == (1, 40, 40, 24)
 
 
 def test_processors(monkeypatch: pytest.MonkeyPatch) -> None:
