@@ -105,10 +105,10 @@ class Crew:
             self._look()
 
     def announce(self, feeds: Mapping[str, np.ndarray]) -> None:
-        """Write down the shapes of the inputs. Raises ValueError for more than there is room for."""
+        """Write down the shapes of the inputs. Raises LostError where there is no room for them."""
         shapes = [number for array in feeds.values() for number in (array.ndim, *array.shape)]
         if _SHAPES + len(shapes) > len(self._words):
-            raise ValueError(f"{len(feeds)} inputs have too many dimensions")
+            raise LostError(f"{len(feeds)} inputs have too many dimensions")
         for at, number in enumerate(shapes, _SHAPES):
             self._words[at] = number
 

@@ -12,23 +12,11 @@ from converter.numpy_runtime import plan
 from converter.numpy_runtime.fast.activations import _ZEROS, relu
 from converter.numpy_runtime.running import Blas, Runner
 from tests.numpy_runtime.judge import draw
-from tests.onnx_text import graph
-
-NETWORK = """(float[1,16,72,72] x) => (float[1,72,72,24] y) {
-    d = Conv<pads=[2, 2, 2, 2], group=16>(x, dw)
-    c = Conv<pads=[1, 1, 1, 1]>(d, cw, cb)
-    r = Relu(c)
-    t = Transpose<perm=[0, 2, 3, 1]>(r)
-    n = LayerNormalization<axis=-1>(t, s)
-    m = MatMul(n, w)
-    y = Gelu(m)
-}"""
+from tests.numpy_runtime.one_of_each import model
 
 
 def network() -> Any:
-    rng = np.random.default_rng(0)
-    weights = {"dw": draw(rng, 16, 1, 5, 5), "cw": draw(rng, 32, 16, 3, 3), "cb": draw(rng, 32), "s": draw(rng, 32)}
-    return plan(graph(NETWORK, **weights, w=draw(rng, 32, 24)))
+    return plan(model(72))
 
 
 @pytest.fixture

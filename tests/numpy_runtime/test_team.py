@@ -20,37 +20,19 @@ import pytest
 from converter.numpy_runtime import plan, team
 from converter.numpy_runtime.running import Blas, processors
 from tests.numpy_runtime.judge import draw
-from tests.onnx_text import graph, ort_run
+from tests.numpy_runtime.one_of_each import model
+from tests.onnx_text import ort_run
 
-NETWORK = """(float[1,16,40,40] x) => (float[1,40,40,24] y) {
-    d = Conv<pads=[2, 2, 2, 2], group=16>(x, dw)
-    c = Conv<pads=[1, 1, 1, 1]>(d, cw, cb)
-    r = Relu(c)
-    t = Transpose<perm=[0, 2, 3, 1]>(r)
-    n = LayerNormalization<axis=-1>(t, s)
-    m = MatMul(n, w)
-    y = Gelu(m)
-}"""
+SIDE = 40
 
 pytestmark = pytest.mark.skipif(
     not (team.can_team({}) and Blas().can_be_told), reason="teams need Linux and a NumPy with an OpenBLAS"
 )
 
 
-def model() -> Any:
-    rng = np.random.default_rng(0)
-    weights = {
-        "dw": draw(rng, 16, 1, 5, 5) / 5,
-        "cw": draw(rng, 32, 16, 3, 3) / 12,
-        "cb": draw(rng, 32),
-        "s": draw(rng, 32),
-    }
-    return graph(NETWORK, **weights, w=draw(rng, 32, 24) / 6)
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    plan(model()).save(tmp_path)
+    plan(model(SIDE)).save(tmp_path)
     return tmp_path
 
 
@@ -84,7 +66,7 @@ def wait(until: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-X = {"x": draw(np.random.default_rng(1), 1, 16, 40, 40)}
+X = {"x": draw(np.random.default_rng(1), 1, 16, SIDE, SIDE)}
 
 
 @pytest.mark.parametrize("threads", [2, 3])
@@ -95,7 +77,7 @@ def test_a_team_gives_the_bytes_that_one_process_gives_for_it(load: Callable[...
     assert [helper.poll() for helper in helpers] == [None] * (threads - 1)
     alone = runner._run_alone(X)["y"]
     assert set(together) == {alone.tobytes()}
-    wanted = ort_run(model(), X)[0]
+    wanted = ort_run(model(SIDE), X)[0]
     np.testing.assert_allclose(alone, wanted, rtol=0, atol=1.5e-5 * np.abs(wanted).max())  # as for winograd alone
 
 
