@@ -197,6 +197,7 @@ class Team:
             helper = subprocess.Popen(
                 [sys.executable, "-I", "-c", _HELPER],
                 stdin=subprocess.PIPE,
+                bufsize=0,  # nothing is left to be written when it has ended
                 stdout=subprocess.DEVNULL,
                 env={**os.environ, **alone},
                 pass_fds=[self._file],
@@ -205,7 +206,6 @@ class Team:
             self._helpers.append(helper)
             assert helper.stdin is not None
             helper.stdin.write(json.dumps({**job, "rank": rank}).encode() + b"\n")
-            helper.stdin.flush()
 
     def ready(self) -> bool:
         """Have all helpers started? Raises LostError for one that has ended."""
@@ -247,7 +247,6 @@ class Team:
             if self._crew.state(rank) == _ASLEEP and helper.stdin is not None:
                 try:
                     helper.stdin.write(b".")
-                    helper.stdin.flush()
                 except OSError as error:
                     raise LostError(str(error)) from error
         outputs = forward(weights, memory, self._work)
