@@ -170,10 +170,10 @@ class Runner:
 
     def _start(self) -> None:
         """Have a team; where there is none to be had, BLAS uses threads."""
-        if self._team is not None or self.ways == 1:
+        if self.ways == 1 or (self._team is not None and self._team.mine):
             return
         with self._starting:
-            if self._team is None and self.ways > 1:
+            if (self._team is None or not self._team.mine) and self.ways > 1:
                 assert self._files is not None
                 try:
                     self._team = Team(self.ways, self._weights, self._made, self._files)

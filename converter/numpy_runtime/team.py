@@ -207,6 +207,11 @@ class Team:
             assert helper.stdin is not None
             helper.stdin.write(json.dumps({**job, "rank": rank}).encode() + b"\n")
 
+    @property
+    def mine(self) -> bool:
+        """Is it this process's? A fork of that one starts its own."""
+        return os.getpid() == self._process
+
     def ready(self) -> bool:
         """Have all helpers started? Raises LostError for one that has ended."""
         if all(self._crew.state(rank) != _STARTING for rank in range(1, self._crew.ways)):
@@ -216,7 +221,7 @@ class Team:
 
     def enter(self) -> bool:
         """Is the team there for one run? If so, `leave` has to follow. Raises LostError for a helper that has ended."""
-        if os.getpid() != self._process or not self._lock.acquire(blocking=False):
+        if not self.mine or not self._lock.acquire(blocking=False):
             return False
         ready = False
         try:

@@ -249,16 +249,20 @@ def test_helpers_end_with_their_process(folder: Path, end: str) -> None:
     wait(lambda: not is_running(helper))
 
 
-def test_a_fork_computes_alone(folder: Path) -> None:
+def test_a_fork_has_a_team_of_its_own(folder: Path) -> None:
     end = """
-child = os.fork()
 x = {"x": np.ones((1, 16, 40, 40), np.float32)}
+wanted, before = runner.run(x)["y"], runner._team
+child = os.fork()
 if child == 0:
-    runner.run(x)
+    np.testing.assert_array_equal(runner.run(x)["y"], wanted)
+    while not runner.ready():
+        time.sleep(0.01)
+    assert runner._team is not before
+    np.testing.assert_array_equal(runner.run(x)["y"], wanted)
     sys.exit(0)  # runs what is to be run at exit: not for the helper of the other process
 assert os.waitpid(child, 0)[1] == 0
-before = runner._team
-runner.run(x)
+np.testing.assert_array_equal(runner.run(x)["y"], wanted)
 assert runner._team is before and runner._team.ready()
 """
     helper = run_script(folder, end)
