@@ -212,15 +212,19 @@ class Runner:
         self._ran = True
         if self._team is None:
             return self._run_alone(checked)
-        if len(self._trials) > _KNOWN:
-            self._trials.clear()
-        trial = self._trials.setdefault(tuple(array.shape for array in checked.values()), Trial())
+        trial = self._trial(checked)
         start, way = time.perf_counter(), trial.way()
         outputs = self._run_together(checked) if way == _TOGETHER else self._run_alone(checked)
         if outputs is None:  # no team for now: that says nothing of its speed
             return self._run_alone(checked)
         trial.took(way, time.perf_counter() - start)
         return outputs
+
+    def _trial(self, feeds: Mapping[str, np.ndarray]) -> Trial:
+        """What is known of inputs of these shapes."""
+        if len(self._trials) > _KNOWN:
+            self._trials.clear()
+        return self._trials.setdefault(tuple(array.shape for array in feeds.values()), Trial())
 
     def _run_together(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray] | None:
         """None: the team is busy, not ready yet or lost."""
@@ -260,7 +264,12 @@ class Runner:
         return copies
 
     def profile(self, feeds: Mapping[str, Any], rounds: int = 5) -> str:
-        """A table of where the time goes, by function: the best of `rounds` runs for each line, after a first run."""
+        """A table of where the time goes, by function: the best of `rounds` runs for each line, once it is known how to run."""
+        end = time.perf_counter() + 10
+        while not self.ready() and time.perf_counter() < end:
+            time.sleep(0.01)
+        for _ in range(2 * _TRIALS + 1):
+            self.run(feeds)
         code = self._forward.__code__  # type: ignore[attr-defined]
         lines = Path(code.co_filename).read_text(encoding="utf-8").splitlines()
         runs: list[dict[int, float]] = []
@@ -281,7 +290,7 @@ class Runner:
             return step if frame.f_code is code else None
 
         before = sys.gettrace()
-        for _ in range(rounds + 1):
+        for _ in range(rounds):
             state["spent"] = {}
             sys.settrace(start)
             try:
@@ -290,10 +299,10 @@ class Runner:
                 sys.settrace(before)
             runs.append(state["spent"])
         by_function: dict[str, list[float]] = {}
-        for number in sorted({number for spent in runs[1:] for number in spent}):
+        for number in sorted({number for spent in runs for number in spent}):
             text = lines[number - 1].strip()
             name = text.split(" = ", 1)[-1].split("(", 1)[0].rsplit(".", 1)[-1] if "(" in text else "(other)"
-            best = min(spent.get(number, 0.0) for spent in runs[1:])
+            best = min(spent.get(number, 0.0) for spent in runs)
             count, seconds = by_function.get(name, [0, 0.0])
             by_function[name] = [count + 1, seconds + best]
         total = sum(seconds for _, seconds in by_function.values())
@@ -301,7 +310,11 @@ class Runner:
         for name, (count, seconds) in sorted(by_function.items(), key=lambda item: -item[1][1]):
             table.append(f"{name:<24}{int(count):>6}{1000 * seconds:>10.3f}{seconds / max(total, 1e-9):>8.1%}")
         table.append(f"{'all':<30}{1000 * total:>10.3f}")
-        table.append(f"processes: {self.ways}" if self.ways > 1 else f"threads: {self.threads}")
+        if self.ways > 1:
+            together = self._trial(check_inputs(feeds, self._inputs)).way() == _TOGETHER
+            table.append(f"processes: {self.ways}" if together else f"process: 1, faster here than {self.ways}")
+        else:
+            table.append(f"threads: {self.threads}")
         if self._blas.kernels:
             table.append(f"OpenBLAS's kernels: {self._blas.kernels}{_advice(self._blas.kernels)}")
         return "\n".join(table)

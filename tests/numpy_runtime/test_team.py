@@ -31,8 +31,8 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    plan(model(SIDE)).save(tmp_path)
+def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    plan(model(SIDE), half=getattr(request, "param", False)).save(tmp_path)
     return tmp_path
 
 
@@ -79,6 +79,28 @@ def test_a_team_gives_the_bytes_that_one_process_gives_for_it(load: Callable[...
     assert set(together) == {alone.tobytes()}
     wanted = ort_run(model(SIDE), X)[0]
     np.testing.assert_allclose(alone, wanted, rtol=0, atol=1.5e-5 * np.abs(wanted).max())  # as for winograd alone
+
+
+@pytest.mark.parametrize("folder", [True], indirect=True, ids=["half weights"])
+def test_weights_that_are_widened_are_shared(load: Callable[..., Any]) -> None:
+    runner = load()
+    assert any(runner._weights[name].dtype == np.float32 for name in runner._made)
+    np.testing.assert_array_equal(runner.run(X)["y"], runner._run_alone(X)["y"])
+
+
+@pytest.mark.parametrize(("slow", "told"), [("_run_alone", "processes: 2"), ("_run_together", "process: 1, faster")])
+def test_the_profile_says_how_it_runs(load: Callable[..., Any], slow: str, told: str) -> None:
+    runner = load(trials=3)
+    run = getattr(runner, slow)
+
+    def slowed(feeds: Any) -> Any:
+        time.sleep(0.05)
+        return run(feeds)
+
+    setattr(runner, slow, slowed)
+    text = runner.profile(X)
+    assert told in text
+    assert "winograd" in text
 
 
 def test_the_faster_way_is_kept_to(load: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
