@@ -17,6 +17,7 @@ class Memory:
 
     def __init__(self, ways: int) -> None:
         self.given: list[np.ndarray] = []
+        self.lock = threading.Lock()
         self.barrier = threading.Barrier(ways, timeout=60)
 
 
@@ -27,7 +28,7 @@ class Member:
         self.rank, self._memory, self._asked = rank, memory, 0
 
     def room(self, size: int) -> np.ndarray:
-        with self._memory.barrier._cond:  # type: ignore[attr-defined]
+        with self._memory.lock:
             if self._asked == len(self._memory.given):
                 self._memory.given.append(np.full(size, np.nan, np.float32))
         self._asked += 1
