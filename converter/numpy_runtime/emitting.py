@@ -60,20 +60,14 @@ def emit(network: Network, *, batch_is_free: bool, half: bool = False) -> tuple[
     layouts = writer.layouts
     weights = writer.weights
     if half:
-        halves = {name: array.astype(np.float16) for name, array in weights.items() if _fits_half(array)}
+        places = {id(network.constants[key]) for step in steps if step.op == "resize" for key in step.inputs[1:]}
+        learned = {name: array for name, array in weights.items() if id(array) not in places}  # the others are geometry
+        halves = {name: array.astype(np.float16) for name, array in learned.items() if _fits_half(array)}
         weights = {**weights, **halves}
         layouts = {loading.widened.__name__: list(halves), **layouts}  # first: the others compute in float32
     makers = [made for made in (loading.widened, deployed.channels_last, winograd_weight) if made.__name__ in layouts]
-    pasted = paste(
-        [
-            running.Runner,
-            team.serve,
-            loading.read_weights,
-            *makers,
-            *(getattr(deployed, name) for name in writer.helpers),
-            *used,
-        ]
-    )
+    helpers = [getattr(deployed, name) for name in writer.helpers]
+    pasted = paste([running.Runner, team.serve, loading.read_weights, *makers, *helpers, *used])
     source = render(
         "numpy_model.py",
         imports=[line for line in pasted.imports if line not in _TEMPLATE_IMPORTS],

@@ -184,12 +184,12 @@ class Runner:
         self.ways = 1
         self._spare.clear()
 
-    def _drop(self, team: Team) -> None:
+    def _drop(self, team: Team, lost: bool = True) -> None:
         """Be without the team; the next run starts another, if not too many were lost."""
         team.close()
         with self._starting:
             if self._team is team:
-                self._team, self._lost = None, self._lost + 1
+                self._team, self._lost = None, self._lost + lost
                 if self._lost >= _LOST:
                     self._give_up()
 
@@ -244,7 +244,7 @@ class Runner:
             self._drop(team)
             return None
         except BaseException:  # the helpers wait for what this process will not do
-            self._drop(team)
+            self._drop(team, lost=False)
             raise
         finally:
             team.leave()

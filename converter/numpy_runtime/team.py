@@ -173,13 +173,19 @@ class Team:
 
         files: numpy_model.py and weights.npz. Raises OSError when there is no memory to share, or no process to be had.
         """
-        self._file = os.memfd_create("numpy_model")
         self._helpers: list[subprocess.Popen[bytes]] = []
-        self.close = weakref.finalize(self, _dismiss, self._helpers, self._file, os.getpid())
+        self.close = weakref.finalize(self, _dismiss, self._helpers, os.getpid())
         self._lock = threading.Lock()
         self._process, self._run = os.getpid(), 0
-        os.posix_fallocate(self._file, 0, _HEADER)
-        self._crew = Crew(self._file, 0, ways, functools.partial(_look, self._helpers))
+        file = os.memfd_create("numpy_model")
+        try:
+            os.posix_fallocate(file, 0, _HEADER)
+            self._crew = Crew(file, 0, ways, functools.partial(_look, self._helpers))
+        except OSError:
+            os.close(file)
+            raise
+        # not with `close`: a run that is under way may still ask for memory, and its number be another file's by then
+        weakref.finalize(self._crew, os.close, file).atexit = False
         self._work = Workspace(ways, 1, self._crew)
         places = []
         for name in made:
@@ -189,7 +195,7 @@ class Team:
             places.append([name, list(memory.shape)])
         self._crew.keep()
         job = {
-            "file": self._file, "ways": ways, "parent": os.getpid(), "made": places, "program": files[0], "weights": files[1],
+            "file": file, "ways": ways, "parent": os.getpid(), "made": places, "program": files[0], "weights": files[1],
             "stamps": stamps(files), "path": [place for place in sys.path if isinstance(place, str)],
         }  # fmt: skip
         alone = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -200,7 +206,7 @@ class Team:
                 bufsize=0,  # nothing is left to be written when it has ended
                 stdout=subprocess.DEVNULL,
                 env={**os.environ, **alone},
-                pass_fds=[self._file],
+                pass_fds=[file],
                 start_new_session=True,  # what a terminal interrupts is this process
             )
             self._helpers.append(helper)
@@ -225,7 +231,7 @@ class Team:
             return False
         ready = False
         try:
-            ready = self.ready()
+            ready = self.close.alive and self.ready()
         finally:
             if not ready:
                 self._lock.release()
@@ -252,7 +258,7 @@ class Team:
             if self._crew.state(rank) == _ASLEEP and helper.stdin is not None:
                 try:
                     helper.stdin.write(b".")
-                except OSError as error:
+                except (OSError, ValueError) as error:  # it has ended, or another caller has dropped the team
                     raise LostError(str(error)) from error
         outputs = forward(weights, memory, self._work)
         copies = {name: np.array(array, order="C") for name, array in outputs.items()}
@@ -266,7 +272,7 @@ def _look(helpers: list[subprocess.Popen[bytes]]) -> None:
             raise LostError(f"a helper ended with exit code {helper.returncode}")
 
 
-def _dismiss(helpers: list[subprocess.Popen[bytes]], file: int, process: int) -> None:
+def _dismiss(helpers: list[subprocess.Popen[bytes]], process: int) -> None:
     """End the helpers: there is nothing that they could lose."""
     mine = os.getpid() == process  # else a fork of the process that they belong to
     for helper in helpers:
@@ -278,7 +284,6 @@ def _dismiss(helpers: list[subprocess.Popen[bytes]], file: int, process: int) ->
         helper.wait()
         if helper.stdin is not None:
             helper.stdin.close()
-    os.close(file)
 
 
 def stamps(files: Sequence[str]) -> list[list[int]]:

@@ -71,3 +71,13 @@ def test_any_batch() -> None:
     )  # fmt: skip
     loaded, x = plan(model).load(), draw(np.random.default_rng(0), 3, 3, 8, 10)
     np.testing.assert_array_equal(loaded.run({"x": x})["y"][1:2], loaded.run({"x": x[1:2]})["y"])
+
+
+def test_half_weights_leave_how_to_resize_alone() -> None:
+    model = graph(
+        '(float[1,3,20,20] x) => (float[1,3,60,60] y) { y = Resize<mode="linear">(x, none, scales) }',
+        scales=np.array([1, 1, 3, 3], np.float32), none=np.zeros(0, np.float32),
+    )  # fmt: skip
+    x = draw(np.random.default_rng(0), 1, 3, 20, 20)
+    whole, half = (plan(model, half=half).load().run({"x": x})["y"] for half in (False, True))
+    np.testing.assert_array_equal(half, whole)

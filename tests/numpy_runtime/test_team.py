@@ -183,6 +183,42 @@ def test_after_too_many_losses_blas_has_the_threads(load: Callable[..., Any]) ->
     np.testing.assert_allclose(runner.run(X)["y"], wanted, rtol=0, atol=1e-5)
 
 
+def test_a_team_that_is_dropped_in_a_run_touches_no_other_file(load: Callable[..., Any], tmp_path: Path) -> None:
+    """Another caller may find a helper dead and drop the team: its descriptor must not become some other file's."""
+    runner = load()
+    wanted = runner.run(X)["y"]
+    forward, found = runner._forward, []
+
+    def dropped(weights: Any, feeds: Any, work: Any) -> Any:
+        if work.crew is not None and not found:
+            runner._drop(runner._team)
+            found.append(os.open(tmp_path / "mine", os.O_RDWR | os.O_CREAT))
+            work.slot(99, 1000)  # more shared memory
+        return forward(weights, feeds, work)
+
+    runner._forward = dropped
+    np.testing.assert_array_equal(runner.run(X)["y"], wanted)
+    assert os.fstat(found[0]).st_size == 0
+    os.close(found[0])
+
+
+def test_a_closed_team_is_not_entered(load: Callable[..., Any]) -> None:
+    runner = load()
+    team = runner._team
+    runner._drop(team)
+    assert not team.enter()
+
+
+@pytest.mark.parametrize("wakes", [True, False])
+def test_a_pipe_that_another_caller_closed_is_a_loss(load: Callable[..., Any], wakes: bool) -> None:
+    runner = load()
+    wanted = runner.run(X)["y"]
+    if wakes:
+        wait(lambda: runner._team._crew.state(1) == 2)
+    runner._team._helpers[0].stdin.close()
+    np.testing.assert_array_equal(runner.run(X)["y"], wanted)
+
+
 def test_an_error_is_raised_once_and_the_next_run_is_right(load: Callable[..., Any]) -> None:
     runner = load()
     wanted = runner.run(X)["y"]
@@ -198,6 +234,7 @@ def test_an_error_is_raised_once_and_the_next_run_is_right(load: Callable[..., A
     with pytest.raises(ZeroDivisionError):
         runner.run(X)
     np.testing.assert_array_equal(runner.run(X)["y"], wanted)
+    assert runner._lost == 0, "the network failed, not the team"
 
 
 def test_several_callers(load: Callable[..., Any]) -> None:
